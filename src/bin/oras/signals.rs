@@ -4,8 +4,9 @@
 //! reads of standard input and writes of standard output before each wait. The operation fails, its
 //! temporary files are removed as after any other error, and then the process ends by the signal,
 //! as it would have without a handler. A second signal ends the process at once, unless it is the
-//! same one within [`SAME_SIGNAL`](unix::SAME_SIGNAL): `kill` and supervisors may signal a process
-//! and then its group.
+//! same one and comes at once: `timeout` and supervisors signal a process and then its group. As long
+//! as the command is in a system call that nothing interrupts, such as the lookup of a name, only
+//! another signal is a second one.
 //!
 //! A signal that is ignored when the command starts stays ignored: `nohup` ignores SIGHUP, and a
 //! shell without job control ignores SIGINT for commands in the background. Only Linux tells which
@@ -33,12 +34,12 @@ pub(crate) use unix::{check, end, install, wait_for};
 #[cfg(unix)]
 mod unix {
     use std::fs;
-    use std::io::{self, Read as _};
+    use std::io;
     use std::os::fd::AsFd;
-    use std::os::unix::net::UnixStream;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Arc, OnceLock};
     use std::thread;
+    use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -49,11 +50,8 @@ mod unix {
     const SIGNALS: [(i32, &str); 3] =
         [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
 
-    /// Time in which repetitions of the first signal are the same signal.
-    pub(super) const SAME_SIGNAL: Timespec = Timespec {
-        tv_sec: 0,
-        tv_nsec: 100_000_000,
-    };
+    /// Time after the command noticed the first signal in which repetitions are the same signal.
+    const SAME_SIGNAL: Duration = Duration::from_millis(50);
 
     /// A signal ends a wait at once. This bound is for one that arrives just before the wait.
     const LONGEST_WAIT: Timespec = Timespec {
@@ -61,55 +59,38 @@ mod unix {
         tv_nsec: 250_000_000,
     };
 
-    /// The number of the last signal; 0 before.
-    static CAUGHT: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+    /// The signals that have arrived.
+    #[derive(Debug, Default)]
+    struct Caught {
+        /// The number of the last one; 0 before.
+        number: Arc<AtomicUsize>,
+        /// For each of [`SIGNALS`], whether it would be the second one.
+        is_second: [Arc<AtomicBool>; SIGNALS.len()],
+    }
+
+    static CAUGHT: OnceLock<Caught> = OnceLock::new();
 
     /// Handles the signals that are not ignored.
     pub(crate) fn install() {
-        let caught = CAUGHT.get_or_init(Arc::default);
-        // Whether each signal would be the second one.
-        let is_second = SIGNALS.map(|_| Arc::new(AtomicBool::new(false)));
-        // If this fails, only another signal is a second one.
-        let timer = start_timer(is_second.clone());
+        let caught = CAUGHT.get_or_init(Caught::default);
         let status = fs::read_to_string("/proc/self/status").ok();
-        for ((signal, _), is_same_second) in SIGNALS.into_iter().zip(&is_second) {
+        for ((signal, _), is_second) in SIGNALS.into_iter().zip(&caught.is_second) {
             if is_ignored(signal, status.as_deref()) {
                 continue;
             }
-            let register = || -> io::Result<()> {
-                // Handlers run in this order.
-                flag::register_conditional_default(signal, Arc::clone(is_same_second))?;
-                for is_other_second in &is_second {
-                    if !Arc::ptr_eq(is_other_second, is_same_second) {
-                        flag::register(signal, Arc::clone(is_other_second))?;
-                    }
-                }
-                let number = usize::try_from(signal).unwrap_or_default();
-                flag::register_usize(signal, Arc::clone(caught), number)?;
-                if let Ok(timer) = &timer {
-                    low_level::pipe::register(signal, timer.try_clone()?)?;
-                }
-                Ok(())
-            };
-            // A signal that cannot be handled has its default action.
-            let _ = register();
+            let others = caught.is_second.iter();
+            let others = others.filter(|other| !Arc::ptr_eq(other, is_second));
+            // Handlers run in this order. A signal that cannot be handled has its default action.
+            let _ = flag::register_conditional_default(signal, Arc::clone(is_second))
+                .and_then(|_| {
+                    let mut others = others.map(Arc::clone);
+                    others.try_for_each(|other| flag::register(signal, other).map(drop))
+                })
+                .and_then(|()| {
+                    let number = usize::try_from(signal).unwrap_or_default();
+                    flag::register_usize(signal, Arc::clone(&caught.number), number)
+                });
         }
-    }
-
-    /// Starts a thread that sets the flags [`SAME_SIGNAL`] after the first write to the returned
-    /// stream. It does nothing else: the command may be blocked in a system call then, such as that
-    /// of a slow name server or file system.
-    fn start_timer(flags: [Arc<AtomicBool>; SIGNALS.len()]) -> io::Result<UnixStream> {
-        let (timer, mut first) = UnixStream::pair()?;
-        thread::Builder::new().spawn(move || {
-            if first.read_exact(&mut [0]).is_ok() {
-                let _ = poll(&mut [], Some(&SAME_SIGNAL));
-                for flag in flags {
-                    flag.store(true, Ordering::Relaxed);
-                }
-            }
-        })?;
-        Ok(timer)
     }
 
     /// Whether a signal is ignored, according to `/proc/self/status`.
@@ -126,15 +107,27 @@ mod unix {
 
     /// The signal that ends the command, and its name.
     fn caught() -> Option<(i32, &'static str)> {
-        let number = CAUGHT.get()?.load(Ordering::Relaxed);
+        let number = CAUGHT.get()?.number.load(Ordering::Relaxed);
         SIGNALS
             .into_iter()
             .find(|(signal, _)| usize::try_from(*signal) == Ok(number))
     }
 
-    /// Returns an error if a signal has arrived.
+    /// Returns an error if a signal has arrived. From then on, any further signal ends the process.
     pub(crate) fn check() -> Result<(), Interrupted> {
-        caught().map_or(Ok(()), |(_, name)| Err(Interrupted(name)))
+        let Some((_, name)) = caught() else {
+            return Ok(());
+        };
+        let flags = CAUGHT.get().into_iter().flat_map(|it| &it.is_second);
+        let unset = flags.filter(|flag| !flag.load(Ordering::Relaxed));
+        let unset: Vec<_> = unset.collect();
+        if !unset.is_empty() {
+            thread::sleep(SAME_SIGNAL);
+        }
+        for flag in unset {
+            flag.store(true, Ordering::Relaxed);
+        }
+        Err(Interrupted(name))
     }
 
     /// Ends the process by the signal that has arrived, if one has.
