@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::cli::Oras;
 use crate::support::golden::assert_golden_text;
+use crate::support::terminal::Terminal;
 
 transcripts! {
     "help":
@@ -30,6 +31,8 @@ pub(crate) fn commands(page: &str) -> impl Iterator<Item = &str> {
         .skip_while(|line| *line != "Available Commands:")
         .skip(1)
         .take_while(|line| !line.is_empty())
+        // The further lines of a description are indented.
+        .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
 }
 
@@ -55,4 +58,86 @@ fn all_forms_of_help_print_the_same_page() {
             oras.run(&way).success().prints(&page);
         }
     }
+}
+
+/// Returns the flags of a page with their descriptions, each in one line.
+fn flags(page: &str) -> BTreeMap<String, String> {
+    let lines = page.lines().skip_while(|line| *line != "Flags:").skip(1);
+    let mut flags: Vec<String> = Vec::new();
+    for line in lines.take_while(|line| !line.is_empty()) {
+        if line.starts_with("  -") || line.starts_with("      --") {
+            flags.push(line.trim().to_owned());
+        } else if let Some(flag) = flags.last_mut() {
+            *flag += &format!(" {}", line.trim());
+        }
+    }
+    let named = flags.into_iter().map(|flag| {
+        let long = flag.find("--").expect("a flag has a long name");
+        let name = flag[long + 2..].split(' ').next().unwrap_or_default();
+        (name.to_owned(), flag.clone())
+    });
+    named.collect()
+}
+
+#[test]
+fn everything_that_the_original_lacks_is_marked() {
+    let known = include_str!("../../fixtures/cli/help/flags_of_oras_1.3.6.txt");
+    let known: BTreeMap<&str, Vec<&str>> = known
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(command, flags)| (command, flags.split_whitespace().collect()))
+        .collect();
+    for (command, page) in pages() {
+        let Some(known) = known.get(command.as_str()) else {
+            assert!(
+                page.contains("not in oras 1.3.6"),
+                "{command} is not marked"
+            );
+            continue;
+        };
+        for (flag, text) in flags(&page) {
+            let is_known = flag == "help" || known.contains(&flag.as_str());
+            let is_marked = text.contains("not in oras 1.3.6");
+            assert_eq!(is_marked, !is_known, "{command}: {text}");
+        }
+    }
+}
+
+#[test]
+fn pages_are_wrapped_to_80_columns_or_the_width_of_the_terminal() {
+    let is_short = |columns: usize| {
+        move |line: &&str| {
+            line.chars().count() > columns && line.contains(' ') && !is_one_word(line)
+        }
+    };
+    for (command, page) in pages() {
+        let long: Vec<_> = page.lines().filter(is_short(80)).collect();
+        assert!(long.is_empty(), "{command}: {long:#?}");
+        for columns in [40, 60, 200] {
+            let terminal = Terminal::new();
+            terminal.resize(u16::try_from(columns).unwrap(), 24);
+            let words = command.split(' ').skip(1).chain(["--help"]);
+            let child = Oras::new().command(words).start_at(&terminal);
+            let (text, _) = terminal.finish(child);
+            let text = text.replace("\r\n", "\n");
+            let long: Vec<_> = text.lines().filter(is_short(columns)).collect();
+            assert!(long.is_empty(), "{command}, {columns} columns: {long:#?}");
+            let words = |page: &str| {
+                let page = page.replace(" \\\n", " ");
+                page.split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(words(&text), words(&page), "{command}, {columns} columns");
+        }
+    }
+}
+
+/// Whether a line cannot be split: a quoted argument, the usage, or a term.
+fn is_one_word(line: &str) -> bool {
+    let line = line.trim_end_matches(" \\");
+    line.starts_with("  oras ")
+        || line.starts_with("    -")
+        || line.trim().split(' ').count() <= 2
+        || line.contains("{{")
 }

@@ -58,7 +58,14 @@ fn a_page_contains_everything_in_help() {
         let mut lines = help.lines();
         while let Some(line) = lines.next() {
             if line.starts_with("Example - ") {
-                let example = lines.next().expect("a line follows").trim();
+                let mut caption = line;
+                while !caption.ends_with(':') {
+                    caption = lines.next().expect("a caption ends with a colon");
+                }
+                let mut example = String::new();
+                while let Some(line) = lines.next().filter(|line| !line.is_empty()) {
+                    example += line.trim().trim_end_matches('\\');
+                }
                 assert!(
                     page.contains(&format!("\n{example}\n")),
                     "{place}: {example}"
@@ -89,7 +96,9 @@ fn a_page_contains_everything_in_help() {
 
 #[test]
 fn pages_contain_only_ascii_and_known_requests() {
-    const REQUESTS: [&str; 8] = [".TH", ".SH", ".PP", ".TP", ".br", ".RS", ".RE", ".nf"];
+    const REQUESTS: [&str; 10] = [
+        ".TH", ".SH", ".PP", ".TP", ".br", ".RS", ".RE", ".nf", ".nh", ".ad",
+    ];
     for place in pages().into_keys() {
         let page = page(&place);
         assert!(page.is_ascii(), "{place}");

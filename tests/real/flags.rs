@@ -34,6 +34,8 @@ fn commands(page: &str) -> Vec<&str> {
         .skip_while(|line| *line != "Available Commands:")
         .skip(1)
         .take_while(|line| !line.is_empty())
+        // The further lines of a description are indented.
+        .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect()
 }

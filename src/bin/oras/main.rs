@@ -58,13 +58,13 @@ fn run(process: &mut Process) -> Result<(), CliError> {
         Resolved::Run(entry, arguments) => {
             (entry.run)(process, arguments).map_err(|cli_error| cli_error.with_command(entry.spec))
         }
-        Resolved::Help(text) => process.print(&text),
+        Resolved::Help(page) => process.print(&page.render(terminal::stdout_columns().into())),
         Resolved::Manual(pages, directory) => pages.iter().try_for_each(|page| {
             let path = Path::new(&directory).join(&page.file);
             output::file::write_output(&path.to_string_lossy(), page.text.as_bytes())
         }),
-        Resolved::UnknownTopic(text) => {
-            process.warn(&text);
+        Resolved::UnknownTopic(line, page) => {
+            process.warn(&(line + &page.render(terminal::stderr_columns().into())));
             Ok(())
         }
     }

@@ -8,6 +8,8 @@
 use std::io;
 #[cfg(unix)]
 use std::io::Read;
+#[cfg(unix)]
+use std::os::fd::AsFd;
 
 #[cfg(unix)]
 use crate::streams::Stdin;
@@ -20,7 +22,7 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
 
-/// Assumed width of a terminal that does not report one.
+/// Assumed width of a stream that is not a terminal, or does not report its width.
 const DEFAULT_COLUMNS: u16 = 80;
 
 /// The byte that Ctrl-C sends if the terminal does not turn it into a signal.
@@ -28,17 +30,25 @@ const DEFAULT_COLUMNS: u16 = 80;
 const INTERRUPT: u8 = 3;
 
 /// Current width of the terminal on stderr.
-#[cfg(unix)]
 pub(crate) fn stderr_columns() -> u16 {
-    match tcgetwinsize(io::stderr()) {
+    columns(&io::stderr())
+}
+
+/// Current width of the terminal on stdout.
+pub(crate) fn stdout_columns() -> u16 {
+    columns(&io::stdout())
+}
+
+#[cfg(unix)]
+fn columns(stream: &impl AsFd) -> u16 {
+    match tcgetwinsize(stream) {
         Ok(size) if size.ws_col > 0 => size.ws_col,
         _ => DEFAULT_COLUMNS,
     }
 }
 
-/// Current width of the terminal on stderr.
 #[cfg(not(unix))]
-pub(crate) const fn stderr_columns() -> u16 {
+const fn columns<S>(_: &S) -> u16 {
     DEFAULT_COLUMNS
 }
 

@@ -1,8 +1,10 @@
 //! Descriptions of exit statuses and environment variables.
 //!
-//! The help page and the manual page of the program contain them. `crate::error` assigns the
-//! statuses,
-//! `crate::process` reads the variables.
+//! The help page and the manual page of the program contain them, and so does the README.
+//! `crate::error` assigns the statuses, `crate::process` and the library read the variables.
+
+/// The title of the list of exit statuses.
+pub(crate) const EXIT_STATUS_TITLE: &str = "Exit status (oras 1.3.6: 0 or 1)";
 
 /// Exit statuses and their meaning.
 pub(crate) const EXIT_STATUS: &[(&str, &str)] = &[
@@ -20,7 +22,7 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ("ORAS_CACHE", "cache directory of pull and fetch"),
     (
         "ORAS_USER, ORAS_PASS",
-        "credential for the registry that is written to, or else read from",
+        "credential for the registry that is written to, or else read from (not in oras 1.3.6)",
     ),
     (
         "DOCKER_CONFIG",
@@ -28,19 +30,24 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "DOCKER_AUTH_CONFIG",
-        "content of a config.json with credentials",
+        "content of a config.json with credentials (not in oras 1.3.6)",
     ),
     (
         "REGISTRY_AUTH_FILE",
-        "file with credentials, in the format of podman",
+        "file with credentials, in the format of podman (not in oras 1.3.6)",
     ),
     (
+        "HOME, XDG_RUNTIME_DIR, XDG_CONFIG_HOME",
+        "directories of the credential files of Docker and podman, and of certificates",
+    ),
+    ("PATH", "directories of the helper programs for credentials"),
+    (
         "ORAS_TIMEOUT, ORAS_CONNECT_TIMEOUT, ORAS_RETRIES, ORAS_RETRY_MAX_WAIT",
-        "defaults of --timeout, --connect-timeout, --retries and --retry-max-wait",
+        "defaults of the flags with these names, such as --timeout (not in oras 1.3.6)",
     ),
     (
         "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY",
-        "proxies, and hosts to reach without one",
+        "proxies, and hosts to reach without one; also in lower case (ALL_PROXY is not in oras 1.3.6)",
     ),
     (
         "SSL_CERT_FILE, SSL_CERT_DIR",
@@ -48,7 +55,19 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "SOURCE_DATE_EPOCH",
-        "creation time of artifacts in seconds since 1970, for reproducible builds",
+        "creation time of artifacts in seconds since 1970, for reproducible builds (not in oras 1.3.6)",
     ),
     ("TMPDIR", "directory for temporary files while packing"),
+    (
+        "NO_COLOR",
+        "no colors on terminals, whatever the value (not in oras 1.3.6)",
+    ),
+    (
+        "TERM",
+        "if it is dumb, neither colors nor progress bars are shown",
+    ),
+    (
+        "LC_ALL, LC_CTYPE, LANG",
+        "the first one that is set names the locale; if that is not UTF-8, a terminal gets ASCII progress and trees",
+    ),
 ];

@@ -46,6 +46,9 @@ pub(crate) enum Candidates {
     Directories,
 }
 
+/// The note about a flag that the reference client lacks.
+pub(crate) const ADDITION: &str = "not in oras 1.3.6";
+
 /// Description of a flag.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FlagSpec {
@@ -60,6 +63,8 @@ pub(crate) struct FlagSpec {
     /// Description, lower case, without full stop.
     help: &'static str,
     stage: Stage,
+    /// Whether the reference client lacks the flag.
+    is_addition: bool,
     /// The reason not to use it. Such a flag is hidden, and using it prints a notice.
     pub(crate) deprecated: Option<&'static str>,
     /// Whether commands with two targets do not have it per side.
@@ -80,6 +85,7 @@ impl FlagSpec {
             candidates: Candidates::NoValue,
             help,
             stage: Stage::Stable,
+            is_addition: false,
             deprecated: None,
             not_per_side: false,
             side: None,
@@ -113,6 +119,12 @@ impl FlagSpec {
         self
     }
 
+    /// Marks the flag as one that the reference client lacks.
+    pub(crate) const fn addition(mut self) -> Self {
+        self.is_addition = true;
+        self
+    }
+
     /// Hides the flag; using it prints `Flag --<long> has been deprecated, <reason>`.
     pub(crate) const fn deprecated(mut self, reason: &'static str) -> Self {
         self.deprecated = Some(reason);
@@ -135,10 +147,15 @@ impl FlagSpec {
         long.strip_prefix(self.prefix()) == Some(self.long)
     }
 
-    /// Description with the mark of its stage.
+    /// Description with the mark of its stage, and a note if the reference client lacks the flag.
     pub(crate) fn description(&self) -> String {
         let side = self.side.map_or("", Side::adjective);
-        self.stage.mark().to_owned() + &self.help.replace(SIDE, side)
+        let text = self.stage.mark().to_owned() + &self.help.replace(SIDE, side);
+        match text.strip_suffix(')') {
+            _ if !self.is_addition => text,
+            Some(text) => format!("{text}; {ADDITION})"),
+            None => format!("{text} ({ADDITION})"),
+        }
     }
 
     fn prefix(&self) -> &'static str {

@@ -180,9 +180,10 @@ flags! {
         /// Print only the result.
         quiet: bool = switch(
             "quiet",
-            "print only the essential result, such as a digest (not in oras 1.3.6)",
+            "print only the essential result, such as a digest",
         )
-        .short('q'),
+        .short('q')
+        .addition(),
     }
 }
 
@@ -276,30 +277,34 @@ flags! {
         timeout: Option<Seconds> = text(
             "timeout",
             "duration",
-            "give up a request after this silence of the server, such as 90s or 1m30s (default 1m; not in oras 1.3.6)",
+            "give up a request after this silence of the server, such as 90s or 1m30s (default 1m)",
         )
-        .not_per_side(),
+        .not_per_side()
+        .addition(),
         /// Time to connect.
         connect_timeout: Option<Seconds> = text(
             "connect-timeout",
             "duration",
-            "time to establish a connection (default 10s; not in oras 1.3.6)",
+            "time to establish a connection (default 10s)",
         )
-        .not_per_side(),
+        .not_per_side()
+        .addition(),
         /// Retries of a request.
         retries: Option<i64> = text(
             "retries",
             "int",
-            "times that a failed request is sent again (default 5, after a timeout 2; not in oras 1.3.6)",
+            "times that a failed request is sent again (default 5, after a timeout 2)",
         )
-        .not_per_side(),
+        .not_per_side()
+        .addition(),
         /// Longest wait before a retry.
         retry_max_wait: Option<Seconds> = text(
             "retry-max-wait",
             "duration",
-            "longest wait before a retry, also if the registry requests it (default 1m; not in oras 1.3.6)",
+            "longest wait before a retry, also if the registry requests it (default 1m)",
         )
-        .not_per_side(),
+        .not_per_side()
+        .addition(),
     }
 }
 
@@ -311,7 +316,8 @@ flags! {
             "title",
             "string",
             "name of the file that is read from stdin; empty for a layer without a name",
-        ),
+        )
+        .addition(),
     }
 }
 

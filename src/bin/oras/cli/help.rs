@@ -3,27 +3,30 @@
 //! Owns the layout, which is that of the reference client. Must not know where pages are printed.
 
 use super::command::{CommandSpec, GroupSpec, Member, last_word};
-use super::environment_docs::{ENVIRONMENT, EXIT_STATUS};
+use super::environment_docs::{ENVIRONMENT, EXIT_STATUS, EXIT_STATUS_TITLE};
 use super::flag::{FlagSpec, Stage};
+use super::page::HelpPage;
 
 /// Minimum width of the name column in a list of commands.
 const NAME_WIDTH: usize = 11;
 
 /// The help page of a command.
-pub(crate) fn command(spec: &CommandSpec, flags: &[FlagSpec]) -> String {
-    let mut sections = vec![format!("{}{}\n", spec.stage.mark(), spec.about)];
-    sections.extend(caution(spec.stage));
-    if !spec.details.is_empty() {
-        sections.push(format!("{}\n", spec.details.trim()));
+pub(crate) fn command(spec: &CommandSpec, flags: &[FlagSpec]) -> HelpPage {
+    let mut page = HelpPage::default();
+    page.prose(format!("{}{}", spec.stage.mark(), spec.about));
+    if let Some(notice) = notice(spec.stage) {
+        page.prose(notice);
     }
-    sections.extend(
-        spec.examples()
-            .map(|(caption, line)| format!("Example - {caption}:\n  {line}\n")),
-    );
-    sections.push(format!("Usage:\n  {} {}\n", spec.path, usage(spec)));
-    sections.extend(aliases(spec.name(), spec.aliases));
-    sections.push(flag_list(flags));
-    sections.join("\n")
+    if !spec.details.is_empty() {
+        page.prose(spec.details.trim());
+    }
+    for (caption, line) in spec.examples() {
+        page.command(format!("Example - {caption}:"), line);
+    }
+    page.literal(format!("Usage:\n  {} {}\n", spec.path, usage(spec)));
+    aliases(&mut page, spec.name(), spec.aliases);
+    flag_list(&mut page, flags);
+    page
 }
 
 /// The usage after the path of a command, always with `[flags]`.
@@ -36,76 +39,54 @@ pub(super) fn usage(spec: &CommandSpec) -> String {
 }
 
 /// The help page of the program: usage, exit statuses and environment variables.
-pub(crate) fn program(spec: &GroupSpec, members: &[Member]) -> String {
-    format!(
-        "{}\n{}\n{}",
-        group_usage(spec, members),
-        table("Exit status", EXIT_STATUS),
-        table("Environment", ENVIRONMENT)
-    )
+pub(crate) fn program(spec: &GroupSpec, members: &[Member]) -> HelpPage {
+    let mut page = group_usage(spec, members);
+    let rows = |rows: &[(&str, &str)]| {
+        let owned = |(term, meaning): &(&str, &str)| ((*term).to_owned(), (*meaning).to_owned());
+        rows.iter().map(owned).collect()
+    };
+    page.table(EXIT_STATUS_TITLE, rows(EXIT_STATUS));
+    page.table("Environment", rows(ENVIRONMENT));
+    page
 }
 
 /// The help page of a group of commands.
-pub(crate) fn group(spec: &GroupSpec, members: &[Member]) -> String {
-    format!(
-        "{}{}\n\n{}",
-        spec.stage.mark(),
-        spec.about,
-        group_usage(spec, members)
-    )
+pub(crate) fn group(spec: &GroupSpec, members: &[Member]) -> HelpPage {
+    let mut page = HelpPage::default();
+    page.prose(format!("{}{}", spec.stage.mark(), spec.about));
+    page.append(group_usage(spec, members));
+    page
 }
 
 /// The help page of a group without its description.
-pub(crate) fn group_usage(spec: &GroupSpec, members: &[Member]) -> String {
-    let width = members
+pub(crate) fn group_usage(spec: &GroupSpec, members: &[Member]) -> HelpPage {
+    let rows = members
         .iter()
-        .map(|member| member.name.len())
-        .max()
-        .unwrap_or(0)
-        .max(NAME_WIDTH);
-    let members: Vec<_> = members
-        .iter()
-        .map(|member| format!("  {:width$} {}\n", member.name, member.about))
-        .collect();
-    let mut sections = vec![format!("Usage:\n  {} [command]\n", spec.path)];
-    sections.extend(aliases(last_word(spec.path), spec.aliases));
-    sections.push(format!("Available Commands:\n{}", members.concat()));
-    sections.push(flag_list(&[]));
-    sections.push(format!(
-        "Use \"{} [command] --help\" for more information about a command.\n",
+        .map(|member| (format!("{:NAME_WIDTH$}", member.name), member.about.clone()));
+    let mut page = HelpPage::default();
+    page.literal(format!("Usage:\n  {} [command]\n", spec.path));
+    aliases(&mut page, last_word(spec.path), spec.aliases);
+    page.commands("Available Commands", rows.collect());
+    flag_list(&mut page, &[]);
+    page.prose(format!(
+        "Use \"{} [command] --help\" for more information about a command.",
         spec.path
     ));
-    sections.join("\n")
-}
-
-/// A table of terms and their meaning.
-fn table(title: &str, rows: &[(&str, &str)]) -> String {
-    let width = rows.iter().map(|(term, _)| term.len()).max().unwrap_or(0);
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|(term, meaning)| format!("  {term:width$}   {meaning}\n"))
-        .collect();
-    format!("{title}:\n{}", rows.concat())
+    page
 }
 
 /// The notice about an unstable command.
-pub(super) fn caution(stage: Stage) -> Option<String> {
+pub(super) const fn notice(stage: Stage) -> Option<&'static str> {
     match stage {
         Stage::Stable => None,
-        Stage::Preview => {
-            Some("** This command is in preview and under development. **\n".to_owned())
-        }
-        Stage::Experimental => {
-            Some("This command is experimental: it may change or be removed.\n".to_owned())
-        }
+        Stage::Preview => Some("** This command is in preview and under development. **"),
+        Stage::Experimental => Some("This command is experimental: it may change or be removed."),
     }
 }
 
-fn aliases(name: &str, aliases: &[&str]) -> Option<String> {
-    if aliases.is_empty() {
-        None
-    } else {
-        Some(format!("Aliases:\n  {name}, {}\n", aliases.join(", ")))
+fn aliases(page: &mut HelpPage, name: &str, aliases: &[&str]) {
+    if !aliases.is_empty() {
+        page.literal(format!("Aliases:\n  {name}, {}\n", aliases.join(", ")));
     }
 }
 
@@ -118,23 +99,12 @@ pub(super) fn shown(flags: &[FlagSpec]) -> Vec<&FlagSpec> {
     shown
 }
 
-/// The list of flags with aligned descriptions.
-fn flag_list(flags: &[FlagSpec]) -> String {
-    let rows: Vec<_> = shown(flags)
+/// Adds the list of flags.
+fn flag_list(page: &mut HelpPage, flags: &[FlagSpec]) {
+    let rows = shown(flags)
         .into_iter()
-        .map(|flag| (head(flag), flag.description()))
-        .collect();
-    let width = rows
-        .iter()
-        .map(|(head, _)| head.chars().count())
-        .max()
-        .unwrap_or(0);
-    let indent = format!("\n{:1$}", "", width + 5);
-    let row = |(head, help): (String, String)| {
-        format!("  {head:width$}   {}\n", help.replace('\n', &indent))
-    };
-    let rows: String = rows.into_iter().map(row).collect();
-    format!("Flags:\n{rows}")
+        .map(|flag| (head(flag), flag.description()));
+    page.table("Flags", rows.collect());
 }
 
 /// The left column, as in `-o, --output path`.
@@ -209,7 +179,7 @@ Flags:
                         (default \".\")
       --username name   user name for the registry
 ";
-        assert_eq!(command(&SPEC, &specs::<Table>()), expected);
+        assert_eq!(command(&SPEC, &specs::<Table>()).render(80), expected);
     }
 
     #[test]
@@ -220,6 +190,6 @@ Flags:
             ..CommandSpec::BASE
         };
         let expected = "Print the version\n\nUsage:\n  oras version [flags]\n\nFlags:\n  -h, --help   show this help\n";
-        assert_eq!(command(&spec, &[]), expected);
+        assert_eq!(command(&spec, &[]).render(80), expected);
     }
 }

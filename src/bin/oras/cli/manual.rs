@@ -1,13 +1,13 @@
 //! Manual pages in the man(7) format, made from the tables.
 //!
 //! Owns the layout and the escaping. Must not know where pages are written. Pages contain no date,
-//! so
-//! that the same program always makes the same pages.
+//! so that the same program always makes the same pages.
 
 use super::command::{CommandSpec, GroupSpec, Member};
 use super::environment_docs::{ENVIRONMENT, EXIT_STATUS};
 use super::flag::{FlagSpec, Stage};
 use super::help;
+use super::page::list_term;
 
 /// A manual page.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) fn command(spec: &CommandSpec, flags: &[FlagSpec]) -> Page {
     page.synopsis(spec.path, &help::usage(spec));
     page.section("DESCRIPTION");
     page.paragraph(&format!("{}.", spec.about));
-    page.paragraphs(&help::caution(spec.stage).unwrap_or_default());
+    page.paragraphs(&help::notice(spec.stage).unwrap_or_default());
     page.paragraphs(spec.details);
     page.aliases(spec.path, spec.aliases);
     page.section("OPTIONS");
@@ -60,7 +60,7 @@ pub(crate) fn group(spec: &GroupSpec, members: &[Member], is_root: bool) -> Page
     page.synopsis(spec.path, "[command]");
     page.section("DESCRIPTION");
     page.paragraph(&format!("{about}."));
-    page.paragraphs(&help::caution(spec.stage).unwrap_or_default());
+    page.paragraphs(&help::notice(spec.stage).unwrap_or_default());
     page.aliases(spec.path, spec.aliases);
     page.section("COMMANDS");
     for member in members {
@@ -70,6 +70,7 @@ pub(crate) fn group(spec: &GroupSpec, members: &[Member], is_root: bool) -> Page
     page.flag(&FlagSpec::HELP);
     if is_root {
         page.section("EXIT STATUS");
+        page.paragraph("oras 1.3.6 has only the statuses 0 and 1.");
         for (status, meaning) in EXIT_STATUS {
             page.item(&bold(status), meaning);
         }
@@ -94,11 +95,12 @@ pub(crate) fn group(spec: &GroupSpec, members: &[Member], is_root: bool) -> Page
 struct Writer(String);
 
 impl Writer {
+    /// Flags and digests are not hyphenated, and blanks are not stretched.
     fn begin(path: &str, stage: Stage, about: &str) -> Self {
         let name = escaped(&name(path));
         let title = name.to_uppercase();
         Self(format!(
-            ".TH {title} 1 \"\" \"{SOURCE}\" \"ORAS for Rust\"\n.SH NAME\n{name} \\- {}\n",
+            ".TH {title} 1 \"\" \"{SOURCE}\" \"ORAS for Rust\"\n.nh\n.ad l\n.SH NAME\n{name} \\- {}\n",
             escaped(&format!("{}{about}", stage.mark()))
         ))
     }
@@ -134,10 +136,27 @@ impl Writer {
         self.prose(text);
     }
 
-    /// Text whose line breaks are kept.
+    /// Text whose line breaks are kept. Lines of a list become items.
     fn prose(&mut self, text: &str) {
-        let lines: Vec<_> = text.lines().map(in_prose).collect();
-        self.line(&lines.join("\n.br\n"));
+        let mut lines = text.lines().peekable();
+        while let Some(line) = lines.next() {
+            let Some(term) = list_term(line) else {
+                self.line(&in_prose(line));
+                if lines.peek().is_some_and(|next| list_term(next).is_none()) {
+                    self.line(".br");
+                }
+                continue;
+            };
+            self.line(".RS");
+            let mut item = Some((term, line));
+            while let Some((term, line)) = item {
+                self.item(&in_prose(term.trim_end()), &line[term.len()..]);
+                item = lines
+                    .next_if(|next| list_term(next).is_some())
+                    .and_then(|next| Some((list_term(next)?, next)));
+            }
+            self.line(".RE");
+        }
     }
 
     fn aliases(&mut self, path: &str, aliases: &[&str]) {
@@ -252,6 +271,7 @@ mod tests {
         pub(crate) struct Table {
             output: String = text("output", "path", "file to write to\n.or not (default \".\")")
                 .short('o'),
+            kind: String = text("kind", "string", "one of:\n'a':   the first\n'bc':  the second"),
             gone: bool = switch("gone", "not shown").deprecated("and is hidden"),
         }
     }
@@ -275,6 +295,8 @@ mod tests {
         let page = command(&SPEC, &specs::<Table>());
         assert_eq!(page.file, "oras-manifest-fetch.1");
         let expected = r#".TH ORAS\-MANIFEST\-FETCH 1 "" "oras\-rs 0.1.0" "ORAS for Rust"
+.nh
+.ad l
 .SH NAME
 oras\-manifest\-fetch \- [Experimental] Print a manifest
 .SH SYNOPSIS
@@ -294,6 +316,17 @@ Also called \fBoras manifest get\fR, \fBoras manifest show\fR.
 .TP
 \fB\-h\fR, \fB\-\-help\fR
 show this help
+.TP
+\fB\-\-kind\fR \fIstring\fR
+one of:
+.RS
+.TP
+\(aqa\(aq:
+the first
+.TP
+\(aqbc\(aq:
+the second
+.RE
 .TP
 \fB\-o\fR, \fB\-\-output\fR \fIpath\fR
 file to write to

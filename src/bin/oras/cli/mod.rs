@@ -9,6 +9,7 @@
 //! | [`parse`] | the only loop over arguments |
 //! | [`present`] | the set of flags on the command line, and the rules between flags |
 //! | [`tree`] | the search for the command that the arguments name |
+//! | [`page`] | pages of text, laid out for the width that they are printed in |
 //! | [`help`], [`manual`], [`suggest`], [`error`] | texts made from the tables |
 //! | [`environment_docs`] | exit statuses and environment variables, as help describes them |
 //!
@@ -25,6 +26,7 @@ pub(crate) mod flag;
 pub(crate) mod groups;
 pub(crate) mod help;
 pub(crate) mod manual;
+pub(crate) mod page;
 pub(crate) mod parse;
 pub(crate) mod present;
 pub(crate) mod quote;

@@ -20,13 +20,14 @@ use super::error::UsageError;
 use super::flag::{Flag, FlagSpec, FlagTable, Side};
 use super::groups::Quiet;
 use super::help;
+use super::page::HelpPage;
 use super::present::SetFlags;
 use super::suggest;
 
 /// Result of parsing the arguments of a command.
 pub(crate) enum Outcome<F> {
-    /// Print this text instead of running the command.
-    Help(String),
+    /// Print this page instead of running the command.
+    Help(HelpPage),
     /// Run the command with these flags.
     Run(F, CommandLine),
 }

@@ -10,6 +10,7 @@ use super::command::{CommandSpec, GroupSpec, Member, last_word};
 use super::error::UsageError;
 use super::flag::{Candidates, FlagSpec, FlagTable as _, Stage, flags, specs};
 use super::manual::{self, Page};
+use super::page::HelpPage;
 use super::parse::Words;
 use super::{help, quote, suggest};
 
@@ -51,12 +52,13 @@ const HELP: &CommandSpec = &CommandSpec {
 flags! {
     /// Flags of `oras help`.
     pub(crate) struct HelpFlags {
-        man: bool = switch("man", "print the manual page instead"),
+        man: bool = switch("man", "print the manual page instead").addition(),
         output: Option<String> = text(
             "output",
             "directory",
             "write the manual page, and those of the members of a group, to files in this directory",
         )
+        .addition()
         .completes(Candidates::Directories)
         .short('o'),
     }
@@ -95,12 +97,12 @@ pub(crate) struct Tree<R: 'static> {
 pub(crate) enum Resolved<R: 'static> {
     /// A command and its arguments.
     Run(&'static Entry<R>, Vec<String>),
-    /// A text for stdout: help was requested, or no command was named.
-    Help(String),
+    /// A page for stdout: help was requested, or no command was named.
+    Help(HelpPage),
     /// Manual pages to be written to this directory.
     Manual(Vec<Page>, String),
-    /// A text for stderr: help on an unknown command was requested. The exit status is 0.
-    UnknownTopic(String),
+    /// A line and a page for stderr: help on an unknown command was requested. The exit status is 0.
+    UnknownTopic(String, HelpPage),
 }
 
 /// A command or a group, for texts about the whole tree.
@@ -194,10 +196,8 @@ impl<R> Tree<R> {
                 .map(|word| quote::back(word))
                 .collect();
             let usage = help::group_usage(&ROOT, &self.members(&ROOT));
-            return Ok(Resolved::UnknownTopic(format!(
-                "Unknown help topic [{}]\n{usage}",
-                topic.join(" ")
-            )));
+            let line = format!("Unknown help topic [{}]\n", topic.join(" "));
+            return Ok(Resolved::UnknownTopic(line, usage));
         }
         if !flags.man && flags.output.is_none() {
             return Ok(Resolved::Help(match found {
@@ -208,7 +208,9 @@ impl<R> Tree<R> {
         }
         let page = self.page(&found);
         let Some(directory) = flags.output else {
-            return Ok(Resolved::Help(page.text));
+            let mut text = HelpPage::default();
+            text.literal(page.text);
+            return Ok(Resolved::Help(text));
         };
         let mut pages = vec![page];
         if let Found::Group(group) = found {
@@ -217,7 +219,7 @@ impl<R> Tree<R> {
         Ok(Resolved::Manual(pages, directory))
     }
 
-    fn group_help(&self, group: &GroupSpec) -> String {
+    fn group_help(&self, group: &GroupSpec) -> HelpPage {
         let members = self.members(group);
         if group == &ROOT {
             help::program(group, &members)

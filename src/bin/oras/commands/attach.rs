@@ -35,8 +35,9 @@ impl Command for AttachFlags {
         usage: "[flags] --artifact-type=<type> <name>{:<tag>|@<digest>} {<file>[:<layer_media_type>]|--annotation <key>=<value>} [...]",
         about: "Attach files or annotations to an artifact",
         details: "The attached artifact has a manifest of its own, with the other artifact as its \
-                  subject. It has no tag: `oras discover` lists it. The file - is stdin, which is \
-                  attached while it is read; ./- is a file of that name.",
+                  subject. It has no tag: `oras discover` lists it. The file - (not in oras 1.3.6) \
+                  is stdin, which is attached while it is read; ./- is a file of that name. \
+                  `oras help push` describes the file of --annotation-file.",
         examples: r#"
             # Attach a file
             oras attach --artifact-type doc/example localhost:5000/hello:v1 hi.txt
@@ -52,6 +53,10 @@ impl Command for AttachFlags {
             oras attach --artifact-type doc/example localhost:5000/hello:v1 hi:there.txt:
             # Attach and write the manifest to a file
             oras attach --artifact-type doc/example --export-manifest manifest.json localhost:5000/hello:v1 hi.txt
+            # Attach with the annotations of a JSON file
+            oras attach --artifact-type doc/example --annotation-file annotations.json localhost:5000/hello:v1 hi.txt
+            # Attach and print the digest of the new manifest
+            oras attach --artifact-type doc/example --format go-template='{{.digest}}' localhost:5000/hello:v1 hi.txt
             # Attach in an OCI image layout
             oras attach --oci-layout --artifact-type doc/example layout-dir:v1 hi.txt
         "#,

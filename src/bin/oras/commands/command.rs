@@ -6,6 +6,7 @@ use crate::cli::tree::Entry;
 use crate::cli::{CommandLine, CommandSpec, FlagSpec, FlagTable, Outcome, parse};
 use crate::error::CliError;
 use crate::process::Process;
+use crate::terminal::stdout_columns;
 
 /// A command: the struct of its flags, its description, and the function that runs it.
 pub(crate) trait Command: FlagTable {
@@ -38,7 +39,7 @@ fn flag_specs<C: Command>() -> Vec<FlagSpec> {
 /// Parses the arguments of a command, then prints its help or runs it.
 fn run<C: Command>(process: &mut Process, arguments: Vec<String>) -> Result<(), CliError> {
     match parse::<C>(C::SPEC, arguments, process.stderr())? {
-        Outcome::Help(text) => process.print(&text),
+        Outcome::Help(page) => process.print(&page.render(stdout_columns().into())),
         Outcome::Run(command, line) => {
             if line.quiet {
                 process.set_quiet();

@@ -64,6 +64,8 @@ impl Command for DiscoverFlags {
             oras discover --artifact-type doc/example localhost:5000/hello:v1
             # List referrers as JSON
             oras discover localhost:5000/hello:v1 --format json
+            # Print the digests of the direct referrers
+            oras discover --depth 1 --format go-template='{{range .referrers}}{{println .digest}}{{end}}' localhost:5000/hello:v1
             # List the referrers of the manifest for a platform
             oras discover --platform linux/amd64 localhost:5000/hello:v1
             # List referrers in an OCI image layout

@@ -42,26 +42,31 @@ flags! {
             "include",
             "stringArray",
             "pull only files that match this or another --include pattern (repeatable)",
-        ),
+        )
+        .addition(),
         exclude: Vec<String> = text(
             "exclude",
             "stringArray",
             "do not pull files that match this pattern, even if --include matches them (repeatable)",
-        ),
+        )
+        .addition(),
         unnamed: bool = switch(
             "unnamed",
             "also pull layers without a name, to files named sha256-<hex> by their digest",
-        ),
+        )
+        .addition(),
         max_unpacked_size: Option<ByteSize>= text(
             "max-unpacked-size",
             "size",
             "maximum size of an unpacked directory, such as 500M or 20G (default: free space)",
-        ),
+        )
+        .addition(),
         max_depth: Option<i64> = text(
             "max-depth",
             "levels",
             "maximum depth of an unpacked directory (default 2048)",
-        ),
+        )
+        .addition(),
         concurrency: Concurrency,
         format: FormatFlags,
         platform: Platform,
@@ -77,12 +82,12 @@ impl Command for PullFlags {
         usage: "[flags] <name>{:<tag>|@<digest>} [...]",
         about: "Pull files from a registry or an OCI image layout",
         details: "A file is created or replaced only when its content is complete and verified.\n\
-                  A file that exists with the right content is not downloaded: its first line says \
-                  Exists instead of Downloading, and its member \"reused\" of --format json is \
-                  true. Directories are downloaded each time.\n\
+                  A file that exists with the right content is not downloaded (oras 1.3.6 does): its \
+                  first line says Exists instead of Downloading, and its member \"reused\" of \
+                  --format json is true. Directories are downloaded each time.\n\
                   If ORAS_CACHE names a directory, content is cached there.\n\
-                  Several artifacts are pulled one after the other; if one fails, the files of \
-                  those before it stay.\n\
+                  Several artifacts (not in oras 1.3.6) are pulled one after the other; if one \
+                  fails, the files of those before it stay.\n\
                   \n\
                   A pattern is a digest, type=<media type>, or the name of a file. In media types \
                   and names, ? matches any character, * any number of characters, [abc] and [a-z] \
@@ -91,7 +96,7 @@ impl Command for PullFlags {
                   number of directories, and /** everything below a directory. Files that are not \
                   pulled are not downloaded.\n\
                   \n\
-                  With --output -, the only file, or the only included file, is written to stdout \
+                  With --output - (not in oras 1.3.6), the only file, or the only included file, is written to stdout \
                   as it is stored: a directory as its tar.gz. The content is verified while it is \
                   written, so it is valid only if the exit status is 0.",
         examples: r#"
@@ -115,6 +120,8 @@ impl Command for PullFlags {
             oras pull --output - --include hi.txt localhost:5000/hello:v1
             # Unpack a directory to the current directory
             oras pull --output - localhost:5000/hello:v1 | tar xz
+            # Print the paths of the pulled files
+            oras pull --format go-template='{{range .files}}{{println .path}}{{end}}' localhost:5000/hello:v1
             # Pull several artifacts
             oras pull localhost:5000/hello:v1 localhost:5000/bye:v1
             # Pull from an OCI image layout

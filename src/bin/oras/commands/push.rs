@@ -59,8 +59,18 @@ impl Command for PushFlags {
         usage: "[flags] <name>[:<tag>[,<tag>][...]] <file>[:<type>] [...]",
         about: "Push files to a registry or an OCI image layout",
         details: "A directory is packed into a layer, which pull unpacks. Without files, an empty \
-                  artifact is pushed. The file - is stdin, which is pushed while it is read; ./- \
-                  is a file of that name.",
+                  artifact is pushed. The file - (not in oras 1.3.6) is stdin, which is pushed \
+                  while it is read; ./- is a file of that name.\n\
+                  \n\
+                  The file of --annotation-file is a JSON object. Its members are objects of \
+                  annotations:\n\
+                  $manifest  for the manifest, such as {\"$manifest\": {\"key\": \"value\"}}\n\
+                  $config    for the config\n\
+                  <file>     for the file of that name\n\
+                  \n\
+                  A config has no name, so pull does not write it unless --config asks for it. \
+                  Without --artifact-type, the media type of the config tells the type of the \
+                  artifact.",
         examples: r#"
             # Push a file
             oras push localhost:5000/hello:v1 hi.txt
@@ -76,6 +86,16 @@ impl Command for PushFlags {
             tar c some-directory | oras push localhost:5000/hello:v1 -:application/x-tar --title some-directory.tar
             # Push with an annotation
             oras push --annotation "key=value" localhost:5000/hello:v1 hi.txt
+            # Push with the annotations of a JSON file
+            oras push --annotation-file annotations.json localhost:5000/hello:v1 hi.txt
+            # Push with a config and its media type
+            oras push --config config.json:application/vnd.me.config localhost:5000/hello:v1 hi.txt
+            # Push and write the manifest to a file
+            oras push --export-manifest manifest.json localhost:5000/hello:v1 hi.txt
+            # Push and print the result as JSON
+            oras push --format json localhost:5000/hello:v1 hi.txt
+            # Push and print only the reference with the digest
+            oras push --format go-template='{{.reference}}' localhost:5000/hello:v1 hi.txt
             # Push into an OCI image layout
             oras push --oci-layout layout-dir:v1 hi.txt
         "#,

@@ -48,6 +48,7 @@ fn resolve(line: &[&str]) -> String {
             format!("{} | {}", entry.spec.path, arguments.join(" "))
         }
         Ok(Resolved::Help(page)) => {
+            let page = page.render(80);
             let usage = page
                 .lines()
                 .skip_while(|line| *line != "Usage:")
@@ -59,8 +60,8 @@ fn resolve(line: &[&str]) -> String {
             let files: Vec<_> = pages.iter().map(|page| page.file.as_str()).collect();
             format!("pages in {directory}: {}", files.join(" "))
         }
-        Ok(Resolved::UnknownTopic(text)) => {
-            format!("stderr: {}", text.lines().next().unwrap_or_default())
+        Ok(Resolved::UnknownTopic(line, _)) => {
+            format!("stderr: {}", line.trim_end())
         }
         Err(error) => error.to_string(),
     }
@@ -187,7 +188,7 @@ fn flags_of_help_request_manual_pages() {
     }
     let page = |words: &[&str]| match TREE.resolve(words.iter().map(ToString::to_string).collect())
     {
-        Ok(Resolved::Help(page)) => page,
+        Ok(Resolved::Help(page)) => page.render(80),
         _ => panic!("no page"),
     };
     assert!(page(&["help", "--man", "repo", "ls"]).starts_with(".TH ORAS\\-REPO\\-LS 1 "));
@@ -272,7 +273,7 @@ Flags:
 
 Use \"oras manifest [command] --help\" for more information about a command.
 ";
-    assert_eq!(page, expected);
+    assert_eq!(page.render(80), expected);
 }
 
 #[test]
@@ -283,6 +284,7 @@ fn a_group_without_commands_does_not_exist() {
     let Ok(Resolved::Help(page)) = FEW.resolve(Vec::new()) else {
         panic!("no help")
     };
+    let page = page.render(80);
     let names: Vec<_> = page
         .lines()
         .take_while(|line| *line != "Flags:")

@@ -36,6 +36,8 @@ impl Command for RepoTagsFlags {
             oras repo tags localhost:5000/hello:v1
             # List the tags after v1
             oras repo tags --last v1 localhost:5000/hello
+            # Print the tags as JSON
+            oras repo tags --format json localhost:5000/hello
             # List the tags of an OCI image layout
             oras repo tags --oci-layout layout-dir
         ",
