@@ -87,6 +87,10 @@ pub(crate) const MAX_DRAIN_WAITS: u32 = 2;
 /// position costs a round trip and often a connection.
 pub(crate) const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
 
+/// Bytes of the largest blob that is sent with the first request of its upload: 256 KiB. It is in
+/// memory until the registry has it.
+pub(crate) const MAX_SINGLE_POST_BYTES: u64 = 256 * 1024;
+
 /// Blobs of which a client remembers that a repository has them: a few MiB of memory.
 pub(crate) const MAX_KNOWN_BLOBS: usize = 10_000;
 

@@ -12,8 +12,10 @@
 
 use std::collections::HashSet;
 
+use super::client::BlobChecks;
+use super::manifests::manifest_from;
 use super::repository::Repository;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::RetryPolicy;
 use crate::oci::{Descriptor, Digest, RawManifest, RegistryName, RepositoryName, TagOrDigest};
 use crate::progress::unless_cancelled;
@@ -27,6 +29,18 @@ impl Repository {
     pub(super) fn remember_blob(&self, digest: &Digest) {
         let now = self.client.now();
         (self.client.known_blobs()).add(&self.key(), digest, now);
+    }
+
+    /// Remembers whether the repository had a blob before it was pushed.
+    pub(super) fn remember_check(&self, exists: bool) {
+        let now = self.client.now();
+        (self.client.known_blobs().checks(&self.key(), now)).add(exists);
+    }
+
+    /// The results of the last checks for blobs.
+    pub(super) fn blob_checks(&self) -> BlobChecks {
+        let now = self.client.now();
+        *self.client.known_blobs().checks(&self.key(), now)
     }
 
     /// Remembers that the repository has the blobs of a manifest that it served.
@@ -85,8 +99,35 @@ impl Repository {
         };
         let mut repository = self.clone();
         repository.client = self.client.with_retry_policy(policy);
-        let manifest = repository.read_manifest(&tag, self.client.max_manifest_bytes());
+        let limit = self.client.max_manifest_bytes();
+        let response = repository.get_manifest(self.client.accepted_manifests(), &tag, limit);
+        let Ok(response) = unless_cancelled(response)? else {
+            return Ok(None);
+        };
+        if response.status() == 404 {
+            let is_new = matches!(
+                response.into_error(),
+                Error::Refused(refusal) if refusal.has_code("NAME_UNKNOWN")
+            );
+            let now = self.client.now();
+            let mut known = self.client.known_blobs();
+            let checks = known.checks(&self.key(), now);
+            checks.is_first_push = true;
+            if is_new {
+                // The repository does not exist, and so has no blob.
+                checks.add(false);
+            }
+            return Ok(None);
+        }
+        let manifest = manifest_from(response, &tag, limit);
         Ok(unless_cancelled(manifest)?.ok())
+    }
+
+    /// Remembers that a tag was pushed. The next push is not the first of its tag, unless its tag
+    /// is missing too.
+    pub(super) fn remember_tag(&self) {
+        let now = self.client.now();
+        (self.client.known_blobs().checks(&self.key(), now)).is_first_push = false;
     }
 
     fn key(&self) -> (RegistryName, RepositoryName) {

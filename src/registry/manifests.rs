@@ -85,35 +85,26 @@ impl Repository {
         reference: &TagOrDigest,
         limit: u64,
     ) -> Result<RawManifest> {
+        let response = self.get_manifest(accepted, reference, limit)?;
+        if response.status() == 404 {
+            return Err(Error::not_found(self.full_name(reference)));
+        }
+        manifest_from(response, reference, limit)
+    }
+
+    /// Requests a manifest.
+    pub(super) fn get_manifest(
+        &self,
+        accepted: &str,
+        reference: &TagOrDigest,
+        limit: u64,
+    ) -> Result<RegistryResponse> {
         let mut request = self
             .pull_request(Method::Get, self.endpoint.manifest(reference.as_str()))
             .header("Accept", accepted)
             .buffer_up_to(limit);
         request.has_known_digest = matches!(reference, TagOrDigest::Digest(_));
-        let response = self.client.send(&self.registry, request)?;
-        if response.status() == 404 {
-            return Err(Error::not_found(self.full_name(reference)));
-        }
-        let mut response = response.expect(&[200])?;
-        let bytes = response.read_document("content", limit, Limit::MetadataBytes)?;
-        // For a tag, the bytes can be checked only against the digest that the registry sent.
-        let expected = match reference {
-            TagOrDigest::Digest(asked) => Some(asked.clone()),
-            TagOrDigest::Tag(_) => declared_digest(&response),
-        };
-        let algorithm = expected
-            .as_ref()
-            .map_or(Algorithm::Sha256, Digest::algorithm);
-        let digest = Digest::with(algorithm, &bytes);
-        if let Some(expected) = expected.filter(|expected| *expected != digest) {
-            return Err(Error::Verification {
-                digest: expected.to_string(),
-                mismatch: Mismatch::Digest,
-            });
-        }
-        let media_type = manifest_media_type(&response, &bytes)?;
-        let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
-        Ok(RawManifest::verified(descriptor, bytes))
+        self.client.send(&self.registry, request)
     }
 
     /// Reads the manifest of a descriptor with one GET.
@@ -172,7 +163,8 @@ impl Repository {
         bytes: &[u8],
         reference: &str,
     ) -> Result<Option<Digest>> {
-        if reference != expected.digest.as_str() {
+        let is_tag = reference != expected.digest.as_str();
+        if is_tag {
             self.flush_referrers()?;
         }
         let mut retries = 0;
@@ -188,6 +180,9 @@ impl Repository {
                 Ok(stored) => {
                     if !stored.is_confirmed {
                         self.confirm_stored(expected, reference)?;
+                    }
+                    if is_tag {
+                        self.remember_tag();
                     }
                     return Ok(stored.indexed);
                 }
@@ -234,6 +229,34 @@ impl Repository {
             .header("Content-Type", expected.media_type.as_str())
             .body(Body::Bytes(bytes))
     }
+}
+
+/// The manifest in the response to a GET of `reference`.
+pub(super) fn manifest_from(
+    response: RegistryResponse,
+    reference: &TagOrDigest,
+    limit: u64,
+) -> Result<RawManifest> {
+    let mut response = response.expect(&[200])?;
+    let bytes = response.read_document("content", limit, Limit::MetadataBytes)?;
+    // For a tag, the bytes can be checked only against the digest that the registry sent.
+    let expected = match reference {
+        TagOrDigest::Digest(asked) => Some(asked.clone()),
+        TagOrDigest::Tag(_) => declared_digest(&response),
+    };
+    let algorithm = expected
+        .as_ref()
+        .map_or(Algorithm::Sha256, Digest::algorithm);
+    let digest = Digest::with(algorithm, &bytes);
+    if let Some(expected) = expected.filter(|expected| *expected != digest) {
+        return Err(Error::Verification {
+            digest: expected.to_string(),
+            mismatch: Mismatch::Digest,
+        });
+    }
+    let media_type = manifest_media_type(&response, &bytes)?;
+    let descriptor = Descriptor::new(media_type, digest, bytes.len() as u64);
+    Ok(RawManifest::verified(descriptor, bytes))
 }
 
 /// The successful response to a pushed manifest.

@@ -12,6 +12,7 @@ pub(crate) const LARGE_BYTES: u64 = 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RegistryCapabilities {
     pub(crate) self_mount: SelfMountSupport,
+    pub(crate) single_post: SinglePostSupport,
     /// Whether a large body is sent without `Expect: 100-continue`: one was accepted, or the header
     /// was refused.
     pub(crate) skips_expect_continue: bool,
@@ -44,6 +45,18 @@ pub(crate) enum SelfMountSupport {
     AlwaysUploads,
     /// It rejects the request.
     Rejected,
+}
+
+/// The behaviour of a registry that receives a blob with `POST ?digest=`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SinglePostSupport {
+    /// Not known yet.
+    #[default]
+    Unknown,
+    /// It stores the blob.
+    Stores,
+    /// It starts an upload session, or rejects the request.
+    Ignores,
 }
 
 /// The capabilities of each origin.

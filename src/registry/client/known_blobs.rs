@@ -25,23 +25,58 @@ pub(crate) struct KnownBlobs {
 #[derive(Debug)]
 struct RepositoryBlobs {
     digests: HashSet<Digest>,
+    checks: BlobChecks,
     /// Time at which the first of the blobs was seen.
     since: SystemTime,
+}
+
+/// Results of the last checks for blobs of a repository, which show what is probable for the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BlobChecks {
+    /// Whether the tag that is being pushed does not exist yet.
+    pub(crate) is_first_push: bool,
+    /// Number of blobs that existed since the last that did not.
+    pub(crate) existing_in_a_row: u32,
+    /// Number of blobs that did not exist since the last that did.
+    pub(crate) missing_in_a_row: u32,
+}
+
+impl BlobChecks {
+    /// Adds the result of a check.
+    pub(crate) const fn add(&mut self, exists: bool) {
+        if exists {
+            self.existing_in_a_row = self.existing_in_a_row.saturating_add(1);
+            self.missing_in_a_row = 0;
+        } else {
+            self.missing_in_a_row = self.missing_in_a_row.saturating_add(1);
+            self.existing_in_a_row = 0;
+        }
+    }
 }
 
 impl KnownBlobs {
     /// Adds a blob that a repository has at the time `now`.
     pub(crate) fn add(&mut self, repository: &Key, digest: &Digest, now: SystemTime) {
+        let is_new = self.entry(repository, now).digests.insert(digest.clone());
+        self.count += usize::from(is_new);
+    }
+
+    /// The results of the last checks in a repository, at the time `now`.
+    pub(crate) fn checks(&mut self, repository: &Key, now: SystemTime) -> &mut BlobChecks {
+        &mut self.entry(repository, now).checks
+    }
+
+    fn entry(&mut self, repository: &Key, now: SystemTime) -> &mut RepositoryBlobs {
         self.forget_if_old(repository, now);
-        if self.count >= MAX_KNOWN_BLOBS {
+        if self.count + self.repositories.len() >= MAX_KNOWN_BLOBS {
             self.clear();
         }
         let known = self.repositories.entry(repository.clone());
-        let known = known.or_insert_with(|| RepositoryBlobs {
+        known.or_insert_with(|| RepositoryBlobs {
             digests: HashSet::new(),
+            checks: BlobChecks::default(),
             since: now,
-        });
-        self.count += usize::from(known.digests.insert(digest.clone()));
+        })
     }
 
     /// Whether a repository is known to have a blob at the time `now`.
@@ -131,6 +166,25 @@ mod tests {
         fill(&mut known);
         known.clear();
         assert_eq!(found(&mut known), [false, false]);
+    }
+
+    #[test]
+    fn checks_are_counted_until_the_result_differs() {
+        let mut known = KnownBlobs::default();
+        let checks = known.checks(&key("a"), UNIX_EPOCH);
+        for (exists, wanted) in [
+            (true, (1, 0)),
+            (true, (2, 0)),
+            (false, (0, 1)),
+            (false, (0, 2)),
+            (true, (1, 0)),
+        ] {
+            checks.add(exists);
+            assert_eq!((checks.existing_in_a_row, checks.missing_in_a_row), wanted);
+        }
+        let later = UNIX_EPOCH + MAX_KNOWN_AGE;
+        assert_eq!(*known.checks(&key("b"), UNIX_EPOCH), BlobChecks::default());
+        assert_eq!(*known.checks(&key("a"), later), BlobChecks::default());
     }
 
     #[test]

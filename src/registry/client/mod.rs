@@ -44,7 +44,10 @@ use crate::text::redact::Redactor;
 use crate::text::url::{Locality, Origin, Scheme, Url};
 
 pub use self::builder::ClientBuilder;
-pub(crate) use self::capabilities::{CapabilityCache, LARGE_BYTES, SelfMountSupport};
+pub(crate) use self::capabilities::{
+    CapabilityCache, LARGE_BYTES, RegistryCapabilities, SelfMountSupport, SinglePostSupport,
+};
+pub(crate) use self::known_blobs::BlobChecks;
 pub(crate) use self::request::{Body, ChunkReader, RegistryRequest};
 pub(crate) use self::response::{NOT_STORED, RegistryResponse, Sender};
 pub(crate) use self::retries::Retry;

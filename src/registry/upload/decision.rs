@@ -5,7 +5,8 @@
 //! 1. *Start.* A request to mount the blob from its own repository starts an upload and checks for
 //!    the blob at once: a registry that checks answers 201 if it has the blob, and otherwise 202
 //!    with an upload session for any blob. Registries that do not check, or reject the request, are
-//!    recognised by their responses and asked with `HEAD` from then on.
+//!    recognised by their responses and asked with `HEAD` from then on. [`FirstRequest`] decides
+//!    when another request is cheaper.
 //! 2. *Send.* One `PUT`, or chunks if the registry refused a body of that size. A response that
 //!    does not show that the blob was stored, such as 200, is confirmed with `HEAD`.
 //! 3. *Recover.* After a failure that the retry policy repeats: wait, check whether the blob
@@ -13,10 +14,13 @@
 //!    so it is not reused.
 
 use super::chunked_upload::{BLOB_CHUNK_BYTES, ChunkedUpload};
+use super::first_request::{FirstRequest, sends_missing};
 use super::session::{Context, UploadSession, is_started, is_stored, is_unconfirmed};
 use crate::error::{Error, Result, TransportKind};
 use crate::oci::{Descriptor, Digest, RepositoryName};
-use crate::registry::client::{CapabilityCache, LARGE_BYTES, RegistryResponse, SelfMountSupport};
+use crate::registry::client::{
+    BlobChecks, CapabilityCache, LARGE_BYTES, RegistryResponse, SelfMountSupport, SinglePostSupport,
+};
 use crate::store::Pushed;
 use crate::text::url::Origin;
 
@@ -38,6 +42,10 @@ pub(super) struct UploadFlow {
     blob: Descriptor,
     /// Whether the registry is believed when it reports that it has the blob.
     trusts_existence: bool,
+    /// What the last checks for blobs of the repository showed.
+    checks: BlobChecks,
+    /// Whether the session is one that a `POST ?digest=` started.
+    is_after_post: bool,
     state: State,
     /// Sessions that the blob was sent to.
     attempts: u32,
@@ -54,6 +62,8 @@ enum State {
     Mounting { is_first: bool },
     /// Waits for whether the blob exists.
     Checking(IfMissing),
+    /// Waits for the response to the blob in one request.
+    Posting,
     /// Waits for the response that starts a session.
     Starting,
     /// Waits for the response to the whole blob.
@@ -96,6 +106,8 @@ pub(super) enum Action {
     CheckExists,
     /// Request to mount this blob of the same repository.
     Mount(Digest),
+    /// Send the whole blob without a session.
+    Post,
     /// Start a session.
     Start,
     /// Send the whole blob to a session.
@@ -122,7 +134,7 @@ impl UploadFlow {
         origin: Origin,
         repository: RepositoryName,
         blob: Descriptor,
-        start: UploadStart,
+        (start, checks): (UploadStart, BlobChecks),
         capabilities: &mut CapabilityCache,
     ) -> (Self, Action) {
         let mut flow = Self {
@@ -130,6 +142,8 @@ impl UploadFlow {
             repository,
             blob,
             trusts_existence: !matches!(start, UploadStart::Unchecked),
+            checks,
+            is_after_post: false,
             state: State::Starting,
             attempts: 0,
             broken: 0,
@@ -156,6 +170,9 @@ impl UploadFlow {
             }
             (State::Mounting { is_first }, Event::Response(Ok(response))) => {
                 self.after_mount(is_first, response, &mut context.capabilities)
+            }
+            (State::Posting, Event::Response(result)) => {
+                Ok(self.after_post(result, &mut context.capabilities))
             }
             (State::Starting, Event::Response(Ok(response))) if is_started(response) => {
                 let session = UploadSession::from_response(response)?;
@@ -202,20 +219,54 @@ impl UploadFlow {
             self.state = State::ProbingMount;
             return Action::Mount(stored.digest.clone());
         }
-        self.start_with(known.self_mount)
+        self.start_with(capabilities)
     }
 
-    fn start_with(&mut self, support: SelfMountSupport) -> Action {
-        match support {
-            SelfMountSupport::Unknown | SelfMountSupport::Checks => {
-                let is_first = support == SelfMountSupport::Unknown;
+    fn start_with(&mut self, capabilities: &mut CapabilityCache) -> Action {
+        let known = capabilities.entry(&self.origin);
+        match FirstRequest::new(self.blob.size, self.checks, known) {
+            FirstRequest::Post => self.post(),
+            FirstRequest::Mount => {
+                let is_first = known.self_mount == SelfMountSupport::Unknown;
                 self.state = State::Mounting { is_first };
                 Action::Mount(self.blob.digest.clone())
             }
-            SelfMountSupport::AlwaysUploads | SelfMountSupport::Rejected => {
-                self.check_exists(IfMissing::Start)
-            }
+            FirstRequest::Head => self.check_exists(IfMissing::Start),
         }
+    }
+
+    fn post(&mut self) -> Action {
+        self.attempts += 1;
+        self.state = State::Posting;
+        Action::Post
+    }
+
+    /// After a `POST ?digest=`: the registry stored the blob, or started a session. Any other
+    /// response, or none, is that of a registry that does not expect a body.
+    fn after_post(
+        &mut self,
+        result: &Result<RegistryResponse>,
+        capabilities: &mut CapabilityCache,
+    ) -> Action {
+        let known = capabilities.entry(&self.origin);
+        match result {
+            Ok(response) if response.status() == 201 => {
+                known.single_post = SinglePostSupport::Stores;
+                return self.stored(capabilities);
+            }
+            Ok(response) if response.status() == 429 => return Action::Fail,
+            _ => known.single_post = SinglePostSupport::Ignores,
+        }
+        if let Ok(response) = result
+            && response.status() == 202
+            && is_empty_session(response)
+            && let Ok(session) = UploadSession::from_response(response)
+        {
+            self.is_after_post = true;
+            return self.send(session, capabilities);
+        }
+        self.state = State::Starting;
+        Action::Start
     }
 
     fn check_exists(&mut self, if_missing: IfMissing) -> Action {
@@ -238,7 +289,7 @@ impl UploadFlow {
             let session = UploadSession::from_response(response);
             self.check_exists(IfMissing::Use(session))
         } else {
-            self.start_with(support)
+            self.start_with(capabilities)
         }
     }
 
@@ -286,6 +337,11 @@ impl UploadFlow {
             }
             _ if exists => Ok(self.existing()),
             IfMissing::Use(session) => Ok(self.send(session?, &mut context.capabilities)),
+            IfMissing::Start
+                if sends_missing(self.blob.size, context.capabilities.entry(&self.origin)) =>
+            {
+                Ok(self.post())
+            }
             IfMissing::Start => {
                 self.state = State::Starting;
                 Ok(Action::Start)
@@ -359,6 +415,13 @@ impl UploadFlow {
         let Ok(response) = result else {
             return self.recover(result);
         };
+        if std::mem::take(&mut self.is_after_post)
+            && matches!(response.status(), 400 | 404 | 409 | 416 | 422)
+        {
+            // The session may contain the body of the request that started it.
+            self.state = State::Starting;
+            return Action::Start;
+        }
         let known = context.capabilities.entry(&session.location.origin());
         match response.status() {
             _ if is_stored(response) => {
@@ -401,6 +464,11 @@ impl UploadFlow {
             is_session_lost: matches!(result, Ok(response) if response.status() == 404),
         }
     }
+}
+
+/// Whether the session of a response contains no byte. One byte and none look the same.
+fn is_empty_session(response: &RegistryResponse) -> bool {
+    matches!(response.header("Range"), None | Some("0-0" | "bytes=0-0"))
 }
 
 /// Whether the connection broke before a response came.

@@ -1,7 +1,8 @@
 //! Uploads of blobs to a repository (distribution spec v1.1, "Pushing blobs"): in one request, in
 //! chunks, from a stream, and mounts from other repositories.
 //!
-//! A new blob costs two requests, one that the registry has costs one. A blob of another repository
+//! A new blob costs two requests, or one where the registry accepts a blob in one request. A blob
+//! that the registry has costs one request, or none if that is known. A blob of another repository
 //! of the registry costs one request and none of its bytes: it is mounted from there.
 //!
 //! `decision` and `chunked_upload` decide what to do next, without I/O; the functions here and in
@@ -9,6 +10,7 @@
 
 mod chunked_upload;
 mod decision;
+mod first_request;
 mod session;
 mod stream_upload;
 
@@ -22,6 +24,7 @@ use crate::auth::Scopes;
 use crate::error::{Error, IoOp, Result, TransportKind};
 use crate::http::Method;
 use crate::http::retry::Retries;
+use crate::limits::MAX_SINGLE_POST_BYTES;
 use crate::oci::{Algorithm, Descriptor, Digest, RepositoryName};
 use crate::progress::unless_cancelled;
 use crate::registry::client::{Body, ChunkReader, RegistryRequest, RegistryResponse, Retry};
@@ -78,11 +81,12 @@ impl Repository {
         content: &mut dyn Content,
         start: UploadStart,
     ) -> Result<Pushed> {
+        let is_checked = matches!(start, UploadStart::Check);
         let (mut flow, mut action) = UploadFlow::start(
             self.registry_origin(),
             self.name.clone(),
             expected.plain(),
-            start,
+            (start, self.blob_checks()),
             &mut self.client.capabilities(),
         );
         if let Some(bytes) = self.client.upload_chunk_bytes() {
@@ -91,7 +95,21 @@ impl Repository {
         // The result of the last request that was part of the upload.
         let mut last: Option<Result<RegistryResponse>> = None;
         let mut retries = Retries::default();
+        // Content that a request without a session sends. It may have to be sent again.
+        let mut buffered: Option<Vec<u8>> = None;
         loop {
+            if matches!(action, Action::Post) && buffered.is_none() {
+                let reader = content.open_verified(expected)?;
+                buffered = Some(reader.read_all(MAX_SINGLE_POST_BYTES)?);
+            }
+            let mut bytes;
+            let content: &mut dyn Content = match &buffered {
+                Some(buffered) => {
+                    bytes = buffered.as_slice();
+                    &mut bytes
+                }
+                None => &mut *content,
+            };
             if !matches!(
                 action,
                 Action::CheckExists | Action::Retry { .. } | Action::Fail
@@ -107,6 +125,17 @@ impl Repository {
                     let algorithm = expected.digest.algorithm();
                     let url = self.endpoint.mount(&blob, &self.name, algorithm);
                     let request = self.push_request(Method::Post, url);
+                    Event::Response(
+                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
+                    )
+                }
+                Action::Post => {
+                    let url = self.endpoint.uploads();
+                    let url = url.with_parameter("digest", expected.digest.as_str());
+                    let request = self
+                        .data_request(Method::Post, url, false)
+                        .body(Body::BufferedChunk(buffered.as_deref().unwrap_or_default()))
+                        .without_redirects();
                     Event::Response(
                         last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
                     )
@@ -149,6 +178,9 @@ impl Repository {
                 }
                 Action::Finish(pushed) => {
                     self.remember_blob(&expected.digest);
+                    if is_checked {
+                        self.remember_check(pushed == Pushed::AlreadyThere);
+                    }
                     return Ok(pushed);
                 }
                 Action::Fail => {

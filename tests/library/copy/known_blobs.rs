@@ -3,7 +3,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use oras::copy::{CopyOptions, copy_graph};
+use oras::copy::{CopyOptions, RootState, copy_graph};
 use oras::descriptor::Descriptor;
 use oras::pack::{PackOptions, pack};
 use oras::registry::{Client, Repository};
@@ -114,6 +114,96 @@ fn unchanged_files_take_no_request() {
 }
 
 #[test]
+fn small_blobs_of_a_first_push_take_one_request_where_the_registry_stores_them() {
+    let small = files(FILES, &[]);
+    let requests = |registry: &TestRegistry, tag: &str| {
+        let memory = MemoryStore::new();
+        let root = pack_files(&memory, &small, 1);
+        registry.clear_log();
+        let mut options = updated!(CopyOptions {
+            root: RootState::New,
+            ..CopyOptions::default()
+        });
+        let target = repository(registry);
+        copy_graph(&memory, &target, &root, Some(tag), &mut options).unwrap();
+        methods(registry)
+    };
+    let posts = |count: usize| "POST ".repeat(count);
+
+    // The repository does not exist, and so has no blob.
+    let registry = TestRegistry::start();
+    let new = format!("GET {}PUT", posts(FILES + 1));
+    assert_eq!(requests(&registry, "v1"), new);
+
+    // The empty config is new, and so are the files, probably.
+    let registry = TestRegistry::start();
+    registry.seed_repository("a");
+    let new = format!("GET POST PUT {}PUT", posts(FILES));
+    assert_eq!(requests(&registry, "v1"), new);
+    // They exist in the repository, although the tag does not.
+    let existing = format!("GET {}{}PUT", posts(4), "HEAD ".repeat(FILES - 3));
+    assert_eq!(requests(&registry, "v2"), existing);
+
+    // This registry answers with a session.
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
+    let new = format!("GET {}PUT", "POST PUT ".repeat(FILES + 1));
+    assert_eq!(requests(&registry, "v1"), new);
+}
+
+#[test]
+fn a_registry_that_rejects_a_blob_in_one_request_loses_nothing() {
+    let post = || on("POST", "/v2/a/blobs/uploads/?digest=*");
+    for (name, fault) in [
+        ("an error", post().error(400, "UNSUPPORTED", "")),
+        ("a missing page", post().status(404)),
+        ("another method", post().status(405)),
+        ("a failure", post().status(500)),
+        ("a web page", post().html_page()),
+        ("a redirect", post().redirect(307, "/elsewhere")),
+        ("no connection", post().close()),
+        ("no response", post().lose_response()),
+        ("a closed body", post().close_after_receiving(1)),
+        ("a session without a location", post().status(202)),
+    ] {
+        let registry = TestRegistry::start().with(fault);
+        let requests = push(&registry, &files(10, &[]), 1);
+        // One attempt, and two requests for each of eleven blobs.
+        let posts = requests.matches("POST").count();
+        let puts = requests.matches("PUT").count();
+        assert_eq!((posts, puts), (12, 12), "{name}: {requests}");
+    }
+}
+
+/// A session that received the body of its `POST` as a chunk.
+#[test]
+fn a_session_that_has_the_blob_already_is_not_used() {
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
+    let registry = registry.with(
+        on("POST", "/v2/a/blobs/uploads/?digest=*")
+            .nth(1)
+            .status(202)
+            .header("Location", "/v2/a/blobs/uploads/unknown")
+            .header("Range", "0-1"),
+    );
+    let requests = push(&registry, &files(10, &[]), 1);
+    assert!(requests.starts_with("HEAD GET POST POST PUT"), "{requests}");
+
+    // The response does not show it; the commit fails.
+    let registry = TestRegistry::start_as(RegistryProfile::distribution());
+    let registry = registry.with(
+        on("POST", "/v2/a/blobs/uploads/?digest=*")
+            .nth(1)
+            .status(202)
+            .header("Location", "/v2/a/blobs/uploads/unknown"),
+    );
+    let requests = push(&registry, &files(10, &[]), 1);
+    assert!(
+        requests.starts_with("HEAD GET POST PUT POST PUT"),
+        "{requests}"
+    );
+}
+
+#[test]
 fn a_lost_blob_is_sent_again() {
     for (profile, name) in [
         (RegistryProfile::default(), "default"),
@@ -160,7 +250,7 @@ fn all_blobs_are_checked_if_a_refusal_names_none() {
         // Eleven blobs, two of which are sent.
         assert_eq!(
             requests,
-            "HEAD GET PUT POST POST POST POST POST PUT POST POST POST POST POST POST PUT PUT",
+            "HEAD GET PUT POST POST POST POST HEAD POST PUT POST POST POST POST HEAD HEAD POST PUT PUT",
             "{status} {code}"
         );
     }

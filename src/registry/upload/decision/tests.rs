@@ -37,7 +37,27 @@ impl Scenario {
         Self::with(size, capabilities, UploadStart::Check)
     }
 
-    fn with(size: u64, mut capabilities: CapabilityCache, start: UploadStart) -> Self {
+    fn with(size: u64, capabilities: CapabilityCache, start: UploadStart) -> Self {
+        Self::after_checks(size, capabilities, (start, BlobChecks::default()))
+    }
+
+    /// The upload of a blob that is probably new.
+    fn new_blob(size: u64, support: SelfMountSupport) -> Self {
+        let mut capabilities = CapabilityCache::default();
+        capabilities.entry(&origin()).self_mount = support;
+        let checks = BlobChecks {
+            is_first_push: true,
+            missing_in_a_row: 1,
+            ..BlobChecks::default()
+        };
+        Self::after_checks(size, capabilities, (UploadStart::Check, checks))
+    }
+
+    fn after_checks(
+        size: u64,
+        mut capabilities: CapabilityCache,
+        start: (UploadStart, BlobChecks),
+    ) -> Self {
         let (flow, action) =
             UploadFlow::start(origin(), repository(), blob(size), start, &mut capabilities);
         Self {
@@ -91,6 +111,7 @@ impl Scenario {
             Action::CheckExists => "check",
             Action::Mount(digest) if *digest == self.flow.blob.digest => "mount",
             Action::Mount(_) => "probe",
+            Action::Post => "post",
             Action::Start => "start",
             Action::Send {
                 expects_continue: true,
@@ -106,6 +127,17 @@ impl Scenario {
             Action::Finish(Pushed::AlreadyThere) => "exists",
             Action::Fail => "fail",
         }
+    }
+
+    /// A response with a session whose range is `range`.
+    fn session_with_range(&mut self, range: &str) -> &mut Self {
+        let headers = [("Location", "/u/1"), ("Range", range)];
+        let response = RegistryResponse::for_test(202, &headers);
+        self.on(Event::Response(&Ok(response)))
+    }
+
+    fn single_post(&self) -> SinglePostSupport {
+        self.capabilities.lock().entry(&origin()).single_post
     }
 
     fn self_mount(&self) -> SelfMountSupport {
@@ -162,8 +194,74 @@ fn registries_that_do_not_check_are_asked_with_head() {
         assert_eq!(scenario.response(202).does(), "send");
         assert_eq!(Scenario::new(SMALL, support).exists(true).does(), "exists");
     }
+    for (size, next) in [(SMALL, "post"), (LARGE_BYTES, "start")] {
+        let mut scenario = Scenario::new(size, Rejected);
+        let known = SinglePostSupport::Stores;
+        scenario.capabilities.lock().entry(&origin()).single_post = known;
+        assert_eq!(scenario.exists(false).does(), next);
+    }
     let mut scenario = Scenario::new(SMALL, Rejected);
     assert_eq!(scenario.exists(false).response(403).does(), "fail");
+}
+
+#[test]
+fn a_blob_in_one_request_is_stored_or_sent_to_a_session() {
+    for (status, next, known) in [
+        (201, "stored", SinglePostSupport::Stores),
+        (429, "fail", SinglePostSupport::Unknown),
+        (202, "send", SinglePostSupport::Ignores),
+        (200, "start", SinglePostSupport::Ignores),
+        (204, "start", SinglePostSupport::Ignores),
+        (307, "start", SinglePostSupport::Ignores),
+        (400, "start", SinglePostSupport::Ignores),
+        (401, "start", SinglePostSupport::Ignores),
+        (404, "start", SinglePostSupport::Ignores),
+        (413, "start", SinglePostSupport::Ignores),
+        (500, "start", SinglePostSupport::Ignores),
+    ] {
+        let mut scenario = Scenario::new_blob(SMALL, Unknown);
+        assert_eq!(scenario.does(), "post");
+        let does = scenario.response(status).does();
+        assert_eq!((does, scenario.single_post()), (next, known), "{status}");
+    }
+    let mut scenario = Scenario::new_blob(SMALL, Unknown);
+    assert_eq!(scenario.breaks().does(), "start");
+    assert_eq!(scenario.response(202).response(201).does(), "stored");
+}
+
+#[test]
+fn a_session_that_has_the_body_is_not_used() {
+    for (range, next) in [
+        ("0-0", "send"),
+        ("bytes=0-0", "send"),
+        ("0-9", "start"),
+        ("bytes=0-9", "start"),
+    ] {
+        let mut scenario = Scenario::new_blob(SMALL, Unknown);
+        assert_eq!(scenario.session_with_range(range).does(), next, "{range}");
+    }
+    // The session does not tell that it has the body.
+    for (status, next) in [
+        (400, "start"),
+        (404, "start"),
+        (413, "chunks"),
+        (500, "retry"),
+    ] {
+        let mut scenario = Scenario::new_blob(SMALL, Unknown);
+        assert_eq!(
+            scenario.response(202).response(status).does(),
+            next,
+            "{status}"
+        );
+    }
+    // A second session is an ordinary one.
+    let mut scenario = Scenario::new_blob(SMALL, Unknown);
+    scenario
+        .response(202)
+        .response(400)
+        .response(202)
+        .response(400);
+    assert_eq!(scenario.does(), "retry");
 }
 
 #[test]
