@@ -6,14 +6,11 @@
 use std::collections::VecDeque;
 
 use super::counter::Counter;
-use super::errors::{
-    SourceContent, SourceManifest, at_source, at_target, is_missing_at_source, lacks_successors,
-    refusal_of,
-};
+use super::errors::{SourceContent, at_source, at_target, is_missing_at_source, lacks_successors};
 use super::nodes::{Budget, CopyMode, NodeState, Nodes};
 use super::options::{CopyOptions, FindSuccessors, MissingReferrer, RootState, Selection};
 use crate::error::{Error, Operation, Result};
-use crate::oci::{Descriptor, Digest, RawManifest, Referrer, RepositoryName};
+use crate::oci::{Descriptor, RawManifest, Referrer, RepositoryName};
 use crate::progress::{Event, Report};
 use crate::store::{Content, Fetched, Mount, ObservedContent, Pushed, ReportStart, Source, Target};
 
@@ -22,12 +19,12 @@ pub(super) type ReferrerQueue = VecDeque<(Descriptor, u64)>;
 
 /// A running copy.
 pub(super) struct Copier<'c, 'o> {
-    source: &'c dyn Source,
-    target: &'c dyn Target,
+    pub(super) source: &'c dyn Source,
+    pub(super) target: &'c dyn Target,
     pub(super) root: &'c Descriptor,
     root_state: RootState,
     /// The tag that the root is about to get.
-    reference: Option<&'c str>,
+    pub(super) reference: Option<&'c str>,
     /// Whether the source does not know the root, so that it lists no referrers of it.
     pub(super) root_is_new: bool,
     find_successors: Option<&'o mut FindSuccessors<'o>>,
@@ -62,9 +59,9 @@ pub(super) struct Frame {
     manifest: RawManifest,
     /// The descriptor in the parent, with its annotations.
     pub(super) descriptor: Descriptor,
-    successors: Vec<Descriptor>,
+    pub(super) successors: Vec<Descriptor>,
     next: usize,
-    mode: CopyMode,
+    pub(super) mode: CopyMode,
     /// The manifest as a referrer, if it has a subject and the copy needs to know it.
     pub(super) referrer: Option<Referrer>,
 }
@@ -180,45 +177,12 @@ impl<'c, 'o> Copier<'c, 'o> {
         let Some(reference) = reference else {
             return self.keep_existing_root();
         };
-        if self.tag(root, reference)? {
-            self.nodes.finish(root, NodeState::Existed);
-            self.report(Event::RootTagged(root))?;
-            return Ok(None);
+        if let Some(refusal) = self.tag(root, reference)? {
+            return self.repair_root(&refusal).map(Some);
         }
-        self.report(Event::Repairing(root))?;
-        self.open(root, 1, CopyMode::Force).map(Some)
-    }
-
-    /// Tags a manifest that exists at the destination. Returns `false` if the destination refuses
-    /// it because it lacks successors.
-    fn tag(&self, manifest: &Descriptor, reference: &str) -> Result<bool> {
-        let mut content = SourceContent {
-            content: &mut SourceManifest {
-                source: self.source,
-                node: manifest,
-                limit: self.budget.limits.max_manifest_bytes,
-            },
-            node: manifest,
-        };
-        match self
-            .target
-            .push_reference(manifest, &mut content, reference)
-        {
-            Ok(_) => Ok(true),
-            Err(error) if lacks_successors(&error) => Ok(false),
-            Err(error) => Err(at_target(Operation::Tag, manifest)(error)),
-        }
-    }
-
-    /// Tags the root after its graph and all referrers were copied.
-    pub(super) fn tag_root(&mut self, reference: &str) -> Result<()> {
-        let root = self.root;
-        if self.tag(root, reference)? {
-            return Ok(());
-        }
-        self.report(Event::Repairing(root))?;
-        let frame = self.open(root, 1, CopyMode::Force)?;
-        self.walk(Some(frame), 1, Some(reference))
+        self.nodes.finish(root, NodeState::Existed);
+        self.report(Event::RootTagged(root))?;
+        Ok(None)
     }
 
     /// Copies a blob, or opens a manifest. The root has depth 1.
@@ -308,7 +272,7 @@ impl<'c, 'o> Copier<'c, 'o> {
     }
 
     /// Reads a manifest and selects its successors.
-    fn open(&mut self, node: &Descriptor, depth: u64, mode: CopyMode) -> Result<Frame> {
+    pub(super) fn open(&mut self, node: &Descriptor, depth: u64, mode: CopyMode) -> Result<Frame> {
         let is_first = !self.nodes.contains(node);
         self.report(Event::FetchingManifest(node))?;
         self.budget.count_metadata(node.size)?;
@@ -359,39 +323,6 @@ impl<'c, 'o> Copier<'c, 'o> {
             mode,
             referrer,
         })
-    }
-
-    /// Finds out which of the blobs of a manifest the destination is known to have.
-    fn find_known(&mut self, node: &Descriptor, successors: &[Descriptor]) -> Result<()> {
-        let is_unknown =
-            |node: &&Descriptor| !node.media_type.is_manifest() && !self.nodes.has_blob(node);
-        let blobs: Vec<_> = successors.iter().filter(is_unknown).cloned().collect();
-        let Some(target) = self.target.as_indexed().filter(|_| !blobs.is_empty()) else {
-            return Ok(());
-        };
-        let reference = self.reference.filter(|_| node.digest == self.root.digest);
-        let known = target.known_blobs(&blobs, reference);
-        self.nodes
-            .add_known(known.map_err(at_target(Operation::Exists, node))?);
-        Ok(())
-    }
-
-    /// Forgets those known successors of a manifest that the destination may lack, because it
-    /// refused the manifest. Returns whether there are any.
-    fn forget_known(&mut self, frame: &Frame, error: &Error) -> bool {
-        let Some(refusal) = refusal_of(error) else {
-            return false;
-        };
-        let known = frame
-            .successors
-            .iter()
-            .filter(|node| self.nodes.is_known(node));
-        let known: Vec<_> = known.map(|node| node.digest.clone()).collect();
-        let is_named = |digest: &&Digest| refusal.mentions(digest.as_str());
-        let has_named = known.iter().any(|digest| is_named(&digest));
-        let lacking = known.iter().filter(|digest| !has_named || is_named(digest));
-        lacking.for_each(|digest| self.nodes.forget_known(digest));
-        !known.is_empty()
     }
 
     /// Copies a manifest whose successors were copied. If the destination lacks some of them, the

@@ -14,6 +14,7 @@ mod nodes;
 mod options;
 mod platforms;
 mod referrers;
+mod repair;
 
 use crate::error::{Operation, Result, Side};
 use crate::oci::Descriptor;

@@ -92,7 +92,7 @@ impl Nodes {
         done.is_some_and(|done| done.blob().is_some())
     }
 
-    pub(super) fn add_known(&mut self, blobs: HashSet<Digest>) {
+    pub(super) fn add_known(&mut self, blobs: impl IntoIterator<Item = Digest>) {
         self.known.extend(blobs);
     }
 

@@ -121,42 +121,6 @@ impl Repository {
                 Action::CheckExists => {
                     Event::Exists(self.has_blob(&expected.digest, Some(expected.size))?)
                 }
-                Action::Mount(blob) => {
-                    let algorithm = expected.digest.algorithm();
-                    let url = self.endpoint.mount(&blob, &self.name, algorithm);
-                    let request = self.push_request(Method::Post, url);
-                    Event::Response(
-                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
-                    )
-                }
-                Action::Post => {
-                    let url = self.endpoint.uploads();
-                    let url = url.with_parameter("digest", expected.digest.as_str());
-                    let request = self
-                        .data_request(Method::Post, url, false)
-                        .body(Body::BufferedChunk(buffered.as_deref().unwrap_or_default()))
-                        .without_redirects();
-                    Event::Response(
-                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
-                    )
-                }
-                Action::Start => {
-                    let request = self.start_request(expected.digest.algorithm());
-                    Event::Response(
-                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
-                    )
-                }
-                Action::Send {
-                    session,
-                    expects_continue,
-                } => {
-                    let request =
-                        self.commit_request(session.location, &expected.digest, expects_continue);
-                    let request = request.body(Body::Blob(expected, content));
-                    Event::Response(
-                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
-                    )
-                }
                 Action::SendChunks(upload) => {
                     let result = self.send_chunks(upload, expected, content, &mut retries);
                     Event::Response(last.insert(unless_cancelled(result)?))
@@ -187,9 +151,47 @@ impl Repository {
                     let result = last.expect("an upload fails after a request");
                     return Err(not_stored(result));
                 }
+                action => {
+                    let request = self.request_for(action, expected, content, buffered.as_deref());
+                    Event::Response(
+                        last.insert(unless_cancelled(self.client.send(&self.registry, request))?),
+                    )
+                }
             };
             let mut context = self.upload_context(content.is_consumed());
             action = flow.on(event, &mut context)?;
+        }
+    }
+
+    /// The request of an upload that is one step. `buffered` is the content of a request without a
+    /// session.
+    fn request_for<'b>(
+        &self,
+        action: Action,
+        expected: &'b Descriptor,
+        content: &'b mut dyn Content,
+        buffered: Option<&'b [u8]>,
+    ) -> RegistryRequest<'b> {
+        let algorithm = expected.digest.algorithm();
+        match action {
+            Action::Mount(blob) => {
+                let url = self.endpoint.mount(&blob, &self.name, algorithm);
+                self.push_request(Method::Post, url)
+            }
+            Action::Post => {
+                let url = self.endpoint.uploads();
+                let url = url.with_parameter("digest", expected.digest.as_str());
+                self.data_request(Method::Post, url, false)
+                    .body(Body::BufferedChunk(buffered.unwrap_or_default()))
+                    .without_redirects()
+            }
+            Action::Send {
+                session,
+                expects_continue,
+            } => self
+                .commit_request(session.location, &expected.digest, expects_continue)
+                .body(Body::Blob(expected, content)),
+            _ => self.start_request(algorithm),
         }
     }
 

@@ -1,0 +1,96 @@
+//! Blobs that the destination is known to have, tags of existing roots, and repairs after the
+//! destination refused a manifest because it lacks successors.
+
+use super::copier::{Copier, Frame};
+use super::errors::{SourceContent, SourceManifest, at_target, lacks_successors, refusal_of};
+use super::nodes::CopyMode;
+use crate::error::{Error, Operation, Result};
+use crate::oci::{Descriptor, Digest};
+use crate::progress::Event;
+
+impl Copier<'_, '_> {
+    /// Finds out which of the blobs of a manifest the destination is known to have.
+    pub(super) fn find_known(
+        &mut self,
+        node: &Descriptor,
+        successors: &[Descriptor],
+    ) -> Result<()> {
+        let is_unknown =
+            |node: &&Descriptor| !node.media_type.is_manifest() && !self.nodes.has_blob(node);
+        let blobs: Vec<_> = successors.iter().filter(is_unknown).cloned().collect();
+        let Some(target) = self.target.as_indexed().filter(|_| !blobs.is_empty()) else {
+            return Ok(());
+        };
+        let reference = self.reference.filter(|_| node.digest == self.root.digest);
+        let known = target.known_blobs(&blobs, reference);
+        self.nodes
+            .add_known(known.map_err(at_target(Operation::Exists, node))?);
+        Ok(())
+    }
+
+    /// Forgets those known successors of a manifest that the destination may lack, because it
+    /// refused the manifest. Returns whether there are any.
+    pub(super) fn forget_known(&mut self, frame: &Frame, error: &Error) -> bool {
+        let Some(refusal) = refusal_of(error) else {
+            return false;
+        };
+        let known = frame
+            .successors
+            .iter()
+            .filter(|node| self.nodes.is_known(node));
+        let known: Vec<_> = known.map(|node| node.digest.clone()).collect();
+        let is_named = |digest: &&Digest| refusal.mentions(digest.as_str());
+        let has_named = known.iter().any(|digest| is_named(&digest));
+        let lacking = known.iter().filter(|digest| !has_named || is_named(digest));
+        lacking.for_each(|digest| self.nodes.forget_known(digest));
+        !known.is_empty()
+    }
+
+    /// Tags a manifest that exists at the destination. Returns the error if the destination refuses
+    /// it because it lacks successors.
+    pub(super) fn tag(&self, manifest: &Descriptor, reference: &str) -> Result<Option<Error>> {
+        let mut content = SourceContent {
+            content: &mut SourceManifest {
+                source: self.source,
+                node: manifest,
+                limit: self.budget.limits.max_manifest_bytes,
+            },
+            node: manifest,
+        };
+        match self
+            .target
+            .push_reference(manifest, &mut content, reference)
+        {
+            Ok(_) => Ok(None),
+            Err(error) if lacks_successors(&error) => Ok(Some(error)),
+            Err(error) => Err(at_target(Operation::Tag, manifest)(error)),
+        }
+    }
+
+    /// Tags the root after its graph and all referrers were copied.
+    pub(super) fn tag_root(&mut self, reference: &str) -> Result<()> {
+        let root = self.root;
+        if let Some(refusal) = self.tag(root, reference)? {
+            let frame = self.repair_root(&refusal)?;
+            self.walk(Some(frame), 1, Some(reference))?;
+        }
+        Ok(())
+    }
+
+    /// Opens the root, which exists and cannot be tagged, to be walked again. If the refusal names
+    /// successors, only these are checked, and otherwise all blobs are sent.
+    pub(super) fn repair_root(&mut self, error: &Error) -> Result<Frame> {
+        self.report(Event::Repairing(self.root))?;
+        let mut frame = self.open(self.root, 1, CopyMode::Force)?;
+        let is_named = |node: &&Descriptor| {
+            refusal_of(error).is_some_and(|refusal| refusal.mentions(node.digest.as_str()))
+        };
+        let (named, others): (Vec<_>, Vec<_>) = frame.successors.iter().partition(is_named);
+        if !named.is_empty() {
+            self.nodes
+                .add_known(others.into_iter().map(|node| node.digest.clone()));
+            frame.mode = CopyMode::IfMissing;
+        }
+        Ok(frame)
+    }
+}
