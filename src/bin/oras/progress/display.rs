@@ -52,8 +52,23 @@ impl Outcome {
     }
 }
 
+/// Required for a display. A build without the feature `progress` has no value of this type, and
+/// its compiler removes all code of the display.
+#[cfg(feature = "progress")]
+struct Support;
+#[cfg(not(feature = "progress"))]
+enum Support {}
+
+impl Support {
+    #[cfg(feature = "progress")]
+    const VALUE: Option<Self> = Some(Self);
+    #[cfg(not(feature = "progress"))]
+    const VALUE: Option<Self> = None;
+}
+
 /// Shows the progress of an operation on stderr.
 pub(crate) struct ProgressDisplay {
+    _support: Support,
     live_line: LiveLine,
     style: Style,
     current: Option<Item>,
@@ -99,6 +114,7 @@ impl ProgressDisplay {
             return None;
         }
         Some(Self {
+            _support: Support::VALUE?,
             live_line: process.live_line().clone(),
             style: process.stderr_style(),
             current: None,

@@ -1,5 +1,6 @@
 //! Lines of the progress display, fitted to the width of the terminal.
 
+#[cfg(feature = "progress")]
 use unicode_width::UnicodeWidthChar as _;
 
 /// Maximum number of characters of a name that are considered: no terminal shows more.
@@ -65,7 +66,7 @@ impl Style {
         let room = width.saturating_sub(ellipsis.chars().count());
         let mut used = 0;
         let kept = text.chars().take_while(|character| {
-            used += character.width().unwrap_or(0);
+            used += cells(*character);
             used <= room
         });
         let kept: String = kept.collect();
@@ -98,9 +99,19 @@ impl Style {
 
 /// The number of columns that text takes, without control characters.
 pub(super) fn columns(text: &str) -> usize {
-    text.chars()
-        .map(|character| character.width().unwrap_or(0))
-        .sum()
+    text.chars().map(cells).sum()
+}
+
+/// The number of columns that a character takes.
+#[cfg(feature = "progress")]
+fn cells(character: char) -> usize {
+    character.width().unwrap_or(0)
+}
+
+/// A build without the progress display fits no lines.
+#[cfg(not(feature = "progress"))]
+const fn cells(_: char) -> usize {
+    1
 }
 
 /// A bar of this width between its ends, as in `[====>     ]`.
@@ -111,7 +122,7 @@ pub(super) fn bar(done: u64, total: u64, width: usize) -> String {
     format!("[{}{head:1$}]", "=".repeat(cells), width - cells)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "progress"))]
 mod tests {
     use super::*;
 
