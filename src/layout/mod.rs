@@ -321,6 +321,10 @@ impl IndexedTarget for LayoutStore {
         Self::sync(self)
     }
 
+    fn prefers_stream(&self, size: u64) -> bool {
+        (self.writer.as_ref()).is_some_and(|writer| !writer.may_have_size(size))
+    }
+
     fn start_batch(&self) {
         self.edits.start_batch();
     }

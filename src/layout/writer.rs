@@ -31,7 +31,7 @@ use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
 use crate::fs::lock::LockFile;
 use crate::fs::temp_file::{self, BeginningFile as _, TempFile};
-use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
+use crate::oci::{Algorithm, Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType};
 use crate::progress::sync::Lock;
 use crate::store::{
     Content, Pushed, STREAM, VerifyReader, copy_hashing, copy_resuming, if_resumable,
@@ -49,6 +49,9 @@ const MAX_PENDING: usize = 4096;
 /// system). Fewer files do not wait for the data of other programs.
 const MIN_SYNCFS: usize = 8;
 
+/// Limit of blobs whose sizes are read. More take longer than it takes to read a small file twice.
+const MAX_SIZES: usize = 1000;
+
 /// Writes the files of one layout.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -60,6 +63,8 @@ pub(super) struct Writer {
     tracked: Lock<BTreeSet<Digest>>,
     /// Held during a flush: a thread must not list content that another thread has not flushed yet.
     syncing: Lock<()>,
+    /// Sizes of the first blobs in bytes, once they were read.
+    sizes: Lock<Option<Vec<u64>>>,
     /// Files and directories of the layout itself that were created and not flushed, and the
     /// directories with their names.
     created: Lock<BTreeSet<PathBuf>>,
@@ -74,6 +79,7 @@ impl Writer {
             pending: Lock::new(BTreeMap::new()),
             tracked: Lock::new(BTreeSet::new()),
             syncing: Lock::new(()),
+            sizes: Lock::new(None),
             created: Lock::new(BTreeSet::new()),
             is_cleaned: AtomicBool::new(false),
         }
@@ -118,6 +124,20 @@ impl Writer {
         };
         self.queue_fsync(&blob.digest, pushed);
         Ok((blob, pushed))
+    }
+
+    /// Whether one of the blobs that the layout had at the first call may have this size.
+    pub(super) fn may_have_size(&self, size: u64) -> bool {
+        let mut sizes = self.sizes.lock();
+        let sizes = sizes.get_or_insert_with(|| self.read_sizes());
+        sizes.len() > MAX_SIZES || sizes.contains(&size)
+    }
+
+    fn read_sizes(&self) -> Vec<u64> {
+        let sha256 = self.root.join(BLOBS).join(Algorithm::Sha256.name());
+        let blobs = fs::read_dir(sha256).into_iter().flatten().flatten();
+        let sizes = blobs.filter_map(|blob| blob.metadata().ok().map(|metadata| metadata.len()));
+        sizes.take(MAX_SIZES + 1).collect()
     }
 
     /// Queues content for the next flush.

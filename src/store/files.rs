@@ -31,8 +31,8 @@ use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, MediaType, RawManifest,
 use crate::output_dir::OutputDir;
 use crate::progress::sync::Lock;
 use crate::store::{
-    Content, FileContent, MemoryStore, ProgressReader, Pushed, STREAM, Source, Target,
-    VerifyReader, copy_hashing,
+    Content, FileContent, HashFile, MemoryStore, ProgressReader, Pushed, STREAM, Source, Target,
+    VerifyReader, copy_hashing, hash,
 };
 
 /// Files and directories by title, and everything else in memory.
@@ -136,16 +136,20 @@ impl FileStore {
         media_type: Option<MediaType>,
         path: &Path,
     ) -> Result<Descriptor> {
-        self.add_named(title, title, media_type, path)
+        self.add_by(title, title, media_type, path, &mut |reader, _| {
+            hash(reader)
+        })
     }
 
-    /// Same as [`add`](Self::add). Events call the file or directory `name`.
-    pub(crate) fn add_named(
+    /// Same as [`add`](Self::add). A file is read by `hash`. Events call the file or directory
+    /// `name`.
+    pub(crate) fn add_by(
         &self,
         title: &str,
         name: &str,
         media_type: Option<MediaType>,
         path: &Path,
+        hash: HashFile<'_>,
     ) -> Result<Descriptor> {
         let metadata = fs::metadata(path).map_err(|error| {
             // The error names the absolute path, because the working directory may be the mistake.
@@ -164,7 +168,7 @@ impl FileStore {
                 self.add_stream(media_type, &mut ProgressReader::new(&mut pipe, name, None))?
             } else {
                 let (descriptor, content) =
-                    FileContent::describe_named(path.to_owned(), media_type, name)?;
+                    FileContent::describe_by(path.to_owned(), media_type, name, hash)?;
                 self.set_location(&descriptor, ContentLocation::File(Box::new(content)));
                 descriptor
             }

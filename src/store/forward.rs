@@ -110,6 +110,10 @@ impl<P: Deref<Target: IndexedTarget> + Send + Sync> IndexedTarget for P {
         (**self).known_blobs(blobs, reference)
     }
 
+    fn prefers_stream(&self, size: u64) -> bool {
+        (**self).prefers_stream(size)
+    }
+
     fn tag_manifest(&self, manifest: &RawManifest, reference: &str) -> Result<()> {
         (**self).tag_manifest(manifest, reference)
     }

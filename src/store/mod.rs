@@ -28,8 +28,9 @@ mod seekable;
 #[cfg(feature = "archive")]
 pub(crate) use self::content::SavingSink;
 pub(crate) use self::content::{
-    Content, ContentReader, ContentSink, FileContent, ObservedContent, ProgressReader, ReportStart,
-    STREAM, VerifyReader, copy_hashing, copy_resuming, if_resumable, unwritten,
+    Content, ContentReader, ContentSink, FileContent, HashFile, ObservedContent, ProgressReader,
+    ReportStart, STREAM, VerifyReader, copy_hashing, copy_resuming, hash, if_resumable,
+    name_needed, unwritten,
 };
 pub(crate) use self::files::FileStore;
 pub(crate) use self::memory::MemoryStore;
@@ -258,6 +259,16 @@ pub trait IndexedTarget: Target {
     ) -> Result<HashSet<Digest>> {
         let _ = (blobs, reference);
         Ok(HashSet::new())
+    }
+
+    /// Whether to store a blob of this size with [`push_stream`](Target::push_stream), although its
+    /// content can be read twice: the store needs no digest in advance, and has no blob of this size
+    /// that would make storing it unnecessary.
+    ///
+    /// By default `false`: the digest is computed first.
+    fn prefers_stream(&self, size: u64) -> bool {
+        let _ = size;
+        false
     }
 
     /// Tags an existing manifest whose bytes the caller has. Unlike

@@ -1,4 +1,5 @@
-//! Flushes of a layout, in the order that survives a power failure. Counted with strace.
+//! System calls of writes to a layout: flushes in the order that survives a power failure, and one
+//! pass over the data. Counted with strace.
 
 #![cfg(target_os = "linux")]
 
@@ -16,22 +17,27 @@ enum Call {
     Rename(String),
 }
 
-/// Runs a command, which must succeed, and returns its calls. Paths begin in the layout `l`.
-fn trace(oras: &Oras, arguments: &[&str]) -> Option<Vec<Call>> {
+/// Runs a command, which must succeed, and returns the lines of strace about these system calls.
+fn strace(oras: &Oras, calls: &str, arguments: &[&str]) -> Option<String> {
     let strace = program("strace")?;
     let log = oras.directory().join("strace.log");
-    let root = oras.directory().display().to_string();
-    let mut all = vec!["-f", "-y", "-qq", "-e", "trace=/sync,/rename", "-o"];
-    let log_name = log.display().to_string();
-    all.extend([&*log_name, env!("CARGO_BIN_EXE_oras")]);
+    let (filter, log_name) = (format!("trace={calls}"), log.display().to_string());
+    let mut all = vec!["-f", "-y", "-qq", "-e", &filter, "-o", &log_name];
+    all.push(env!("CARGO_BIN_EXE_oras"));
     all.extend(arguments);
     oras.command_of(&strace, &all).run().success();
+    Some(fs::read_to_string(log).unwrap())
+}
+
+/// Runs a command and returns its calls. Paths are relative to the working directory.
+fn trace(oras: &Oras, arguments: &[&str]) -> Option<Vec<Call>> {
+    let lines = strace(oras, "/sync,/rename", arguments)?;
+    let root = oras.directory().display().to_string();
     let relative = |path: &str| match path.strip_prefix(&*root) {
         Some("") => ".".to_owned(),
         Some(rest) => rest.trim_start_matches('/').to_owned(),
         None => path.to_owned(),
     };
-    let lines = fs::read_to_string(log).unwrap();
     let calls = lines.lines().filter_map(|line| {
         if line.contains("syncfs(") {
             Some(Call::FlushAll)
@@ -126,5 +132,46 @@ fn a_layout_with_blobs_only_is_flushed() {
     ] {
         let flush = Call::Flush(name.into());
         assert!(calls.contains(&flush), "{name}: {calls:#?}");
+    }
+}
+
+#[test]
+fn a_file_is_read_once() {
+    const BYTES: usize = 300_000;
+
+    let oras = Oras::new();
+    oras.write("large", vec![7; BYTES]);
+    oras.write("same", vec![7; BYTES]);
+    oras.write("other", vec![8; BYTES]);
+    // Number of bytes that a call read from, or wrote to, files whose names contain this.
+    let sum = |lines: &str, call: &str, name: &str| -> usize {
+        let lines = lines.lines().filter(|line| line.contains(call));
+        let counts = lines.filter(|line| {
+            line.split_once(">,")
+                .is_some_and(|(file, _)| file.contains(name))
+        });
+        counts
+            .map(|line| line.rsplit("= ").next().unwrap().parse::<usize>().unwrap())
+            .sum()
+    };
+    for (name, reads, writes) in [
+        // Stored while it is hashed.
+        ("large", BYTES, BYTES),
+        // Hashed, because the layout has a blob of that size.
+        ("large", BYTES, 0),
+        ("same", BYTES, 0),
+        // Hashed, and then stored.
+        ("other", 2 * BYTES, BYTES),
+    ] {
+        let arguments = ["push", "--oci-layout", "l:v1", name];
+        let Some(lines) = strace(&oras, "read,pread64,write", &arguments) else {
+            return;
+        };
+        assert_eq!(sum(&lines, "read", name), reads, "{name}: {lines}");
+        let written = sum(&lines, "write(", "/l/ingest/");
+        assert!(
+            (writes..writes + 10_000).contains(&written),
+            "{name}: {lines}"
+        );
     }
 }

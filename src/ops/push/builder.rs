@@ -1,5 +1,7 @@
 //! Builds an artifact from files and streams, and pushes it. Shared by push and attach.
 
+use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -9,11 +11,11 @@ use crate::archive::Times;
 use crate::error::{Error, Result};
 use crate::fs::path_clean::{clean, to_slashes};
 use crate::http::clock::{Clock as _, SystemClock};
-use crate::oci::{CREATED, Descriptor, MediaType, Platform, RawManifest, TITLE};
-use crate::ops::copy::{CopyOptions, RootState, copy_graph};
+use crate::oci::{CREATED, Descriptor, Digest, MediaType, Platform, RawManifest, TITLE};
+use crate::ops::copy::{CopyOptions, RootState, copy_graph_reporting};
 use crate::ops::pack::{PackOptions, pack, platform_config};
 use crate::progress::{Event, Totals, report};
-use crate::store::{FileStore, ProgressReader, Pushed, Target};
+use crate::store::{FileStore, ProgressReader, Pushed, Target, hash, name_needed};
 use crate::text::json::Annotations;
 
 /// An artifact that is being built.
@@ -22,6 +24,8 @@ pub(crate) struct ArtifactBuilder<'t> {
     store: FileStore,
     /// Layers that were streamed to the target.
     streamed: Vec<Descriptor>,
+    /// Files that the target stored while their digests were computed.
+    stored: HashSet<Digest>,
     /// Whether titles may be absolute or lead out of a directory.
     allow_path_traversal: bool,
 }
@@ -37,6 +41,7 @@ impl<'t> ArtifactBuilder<'t> {
             target,
             store: FileStore::new(temporary.unwrap_or_else(system_temporary)),
             streamed: Vec::new(),
+            stored: HashSet::new(),
             allow_path_traversal,
         }
     }
@@ -138,10 +143,45 @@ impl<'t> ArtifactBuilder<'t> {
                 let media_type = media_type.unwrap_or(default);
                 self.store.add_bytes(media_type, content)
             }
-            None => self.store.add_named(title, name, media_type, &file.path)?,
+            None => self.add_path(title, name, media_type, &file.path)?,
         };
         report(&Event::Prepared(name))?;
         Ok(descriptor)
+    }
+
+    /// Adds the file or directory at `path` to the store. A file that the target can store while its
+    /// digest is computed is read only once.
+    fn add_path(
+        &mut self,
+        title: &str,
+        name: &str,
+        media_type: Option<MediaType>,
+        path: &Path,
+    ) -> Result<Descriptor> {
+        let is_blob = !media_type.as_ref().is_some_and(MediaType::is_manifest);
+        let target = self.target;
+        let target = target.as_indexed().filter(|_| is_blob);
+        let mut is_stored = false;
+        let mut store = |reader: &mut dyn Read, size| {
+            let streamed = match target.filter(|target| target.prefers_stream(size)) {
+                Some(target) => target
+                    .push_stream(&MediaType::OCTET_STREAM, reader)
+                    .map_err(|error| name_needed(error, size))?,
+                None => None,
+            };
+            let Some((blob, pushed)) = streamed else {
+                return hash(reader);
+            };
+            is_stored = pushed == Pushed::Stored;
+            Ok((blob.digest, blob.size))
+        };
+        let layer = self
+            .store
+            .add_by(title, name, media_type, path, &mut store)?;
+        if is_stored {
+            self.stored.insert(layer.digest.clone());
+        }
+        Ok(layer)
     }
 
     fn add_stream(&mut self, mut stream: PushStream<'_>) -> Result<Descriptor> {
@@ -228,7 +268,23 @@ impl<'t> ArtifactBuilder<'t> {
             force,
             ..CopyOptions::default()
         };
-        copy_graph(&self.store, self.target, root, reference, &mut options)?;
+        // For the observer, stored files are transferred now, like those of other targets.
+        let stored = &self.stored;
+        let mut report_stored = |event: &Event<'_>| match event {
+            Event::Exists(node) if stored.contains(&node.digest) => {
+                report(&Event::Started(node))?;
+                report(&Event::Transferred(node))
+            }
+            event => report(event),
+        };
+        copy_graph_reporting(
+            &self.store,
+            self.target,
+            root,
+            reference,
+            &mut options,
+            &mut report_stored,
+        )?;
         Ok(manifest)
     }
 }

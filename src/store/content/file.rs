@@ -54,21 +54,24 @@ impl FileContent {
     pub fn describe(path: impl Into<PathBuf>, media_type: MediaType) -> Result<(Descriptor, Self)> {
         let path = path.into();
         let name = path.to_string_lossy().into_owned();
-        Self::describe_named(path, media_type, &name)
+        Self::describe_by(path, media_type, &name, &mut |reader, _| hash(reader))
     }
 
-    /// Same as [`describe`](Self::describe). Events call the file `name`.
-    pub(crate) fn describe_named(
+    /// Same as [`describe`](Self::describe). The file is read by `hash`, which receives its size as
+    /// well, and returns its digest and the number of bytes read. Events call the file `name`.
+    pub(crate) fn describe_by(
         path: PathBuf,
         media_type: MediaType,
         name: &str,
+        hash: HashFile<'_>,
     ) -> Result<(Descriptor, Self)> {
         let mut file = open(&path)?;
         // Taken before reading, so that a concurrent write counts as a change.
         let metadata = file.metadata().map_err(Error::io(IoOp::Stat, &path))?;
         let fingerprint = FileFingerprint::from_metadata(&metadata);
+        let mut file = NamedReader(&mut file, &path);
         let mut reader = ProgressReader::new(&mut file, name, Some(fingerprint.size()));
-        let (digest, size) = copy_hashing(&mut reader, &path, &mut io::sink(), &path)?;
+        let (digest, size) = hash(&mut reader, fingerprint.size())?;
         let descriptor = Descriptor::new(media_type, digest, size);
         let fingerprint = Some(fingerprint);
         Ok((descriptor, Self { path, fingerprint }))
@@ -125,6 +128,26 @@ impl FileContent {
     }
 }
 
+/// A function that reads a file of this size, and returns its digest and the number of bytes read.
+pub(crate) type HashFile<'h> = &'h mut dyn FnMut(&mut dyn Read, u64) -> Result<(Digest, u64)>;
+
+/// Computes the digest of everything that `reader` returns, and the number of bytes.
+pub(crate) fn hash(reader: &mut dyn Read) -> Result<(Digest, u64)> {
+    copy_hashing(reader, Path::new(""), &mut io::sink(), Path::new(""))
+}
+
+/// A file whose read errors name it, whatever reads it.
+struct NamedReader<'f>(&'f mut File, &'f Path);
+
+impl Read for NamedReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => Error::io(IoOp::Read, self.1)(error).into_io(),
+        })
+    }
+}
+
 /// Whether an open file, which was read to its end, has the content it had when its digest was
 /// computed.
 ///
@@ -136,8 +159,7 @@ fn is_unchanged(mut file: &File, before: &FileFingerprint, expected: &Descriptor
         .is_ok_and(|metadata| FileFingerprint::from_metadata(&metadata) == *before);
     is_same
         || (file.rewind().is_ok()
-            && copy_hashing(&mut file, Path::new(""), &mut io::sink(), Path::new(""))
-                .is_ok_and(|found| found == (expected.digest.clone(), expected.size)))
+            && hash(&mut file).is_ok_and(|found| found == (expected.digest.clone(), expected.size)))
 }
 
 impl Content for FileContent {

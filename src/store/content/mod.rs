@@ -18,10 +18,11 @@ pub use file::FileContent;
 pub use openable::{Content, ContentReader, StreamContent};
 pub use verify::VerifyReader;
 
+pub(crate) use file::{HashFile, hash};
 pub(crate) use hashing::{ProgressReader, copy_hashing};
 pub(crate) use observed::{ObservedContent, ReportStart};
 pub(crate) use openable::STREAM;
-pub(crate) use resume::{copy_resuming, if_resumable, unwritten};
+pub(crate) use resume::{copy_resuming, if_resumable, name_needed, unwritten};
 #[cfg(feature = "archive")]
 pub(crate) use saving_sink::SavingSink;
 pub(crate) use verify::ContentSink;

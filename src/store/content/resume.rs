@@ -1,6 +1,8 @@
 //! Continuing content whose beginning an earlier process wrote to a file.
 
+use std::error::Error as StdError;
 use std::io::{self, Write};
+use std::iter::successors;
 use std::path::Path;
 
 use super::openable::Content;
@@ -60,21 +62,30 @@ pub(crate) fn copy_resuming(
             file.clear().map_err(Error::io(IoOp::Write, path))?;
             continue;
         }
-        let is_full = writer.is_failed && is_disk_full(&error);
-        if is_wrong || writer.is_failed {
+        let is_failed = writer.is_failed;
+        if is_wrong || is_failed {
             file.keep_nothing();
         }
         let error = map_error(error);
-        return Err(if is_full {
-            error.context(format!("{} bytes are needed", expected.size))
+        return Err(if is_failed {
+            name_needed(error, expected.size)
         } else {
             error
         });
     }
 }
 
-fn is_disk_full(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+/// Adds to the error of a full disk how many bytes are needed.
+pub(crate) fn name_needed(error: Error, bytes: u64) -> Error {
+    let causes = successors(Some(&error as &(dyn StdError + 'static)), |&error| {
+        error.source()
+    });
+    let is_full = |cause: &io::Error| cause.kind() == io::ErrorKind::StorageFull;
+    if causes.filter_map(|cause| cause.downcast_ref()).any(is_full) {
+        error.context(format!("{bytes} bytes are needed"))
+    } else {
+        error
+    }
 }
 
 /// Writes to a file that has the first bytes already.
