@@ -166,7 +166,9 @@ impl Cache {
         target: &Descriptor,
         opened: Option<VerifyReader<'r>>,
     ) -> Result<VerifyReader<'r>> {
-        let resumable = if_resumable(&mut Fetched::new(source, target), target);
+        // A manifest is small. Continuing it would make the next command fail if it were wrong.
+        let resumable = if_resumable(&mut Fetched::new(source, target), target)
+            .filter(|target| !target.media_type.is_manifest());
         let mut writer = self.start(target, resumable);
         let reader = match (opened, writer.as_mut().and_then(CacheWriter::beginning)) {
             (Some(reader), None) => reader,

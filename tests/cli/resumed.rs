@@ -14,6 +14,7 @@ use crate::support::registry::{TestRegistry, on};
 use crate::support::rng::Rng;
 
 const MIB: usize = 1 << 20;
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// Size of the content.
 const BYTES: usize = 3 * MIB;
 /// Bytes of one repeated download that are acceptable after an interruption: those that arrived and
@@ -119,11 +120,25 @@ impl Setting {
     }
 
     fn arguments(&self) -> Vec<String> {
+        self.arguments_of(self.download.arguments)
+    }
+
+    fn arguments_of(&self, arguments: &str) -> Vec<String> {
         let repository = self.registry.reference("a");
-        let arguments = self.download.arguments.replace("@@#", "@!");
+        let arguments = arguments.replace("@@#", "@!");
         let arguments = arguments.replace('@', &repository);
         let arguments = arguments.replace('!', &format!("@{}", self.digest));
         arguments.split(' ').map(str::to_owned).collect()
+    }
+
+    /// Downloads until the connection is lost.
+    fn interrupt(&self) {
+        let cut = on("GET", &self.blob).close_after(2 * MIB as u64);
+        self.registry.inject(cut);
+        let ranges = on("GET", &self.blob).error(403, "DENIED", "no");
+        self.registry.inject(ranges.after(1));
+        let mut child = self.start();
+        assert!(!child.wait().expect("it ends").success());
     }
 
     fn start(&self) -> Child {
@@ -241,12 +256,7 @@ fn a_download_is_continued_after_any_signal() {
 fn a_wrong_beginning_is_discarded() {
     for download in &DOWNLOADS {
         let setting = Setting::new(download);
-        let cut = on("GET", &setting.blob).close_after(2 * MIB as u64);
-        setting.registry.inject(cut);
-        let ranges = on("GET", &setting.blob).error(403, "DENIED", "no");
-        setting.registry.inject(ranges.after(1));
-        let mut child = setting.start();
-        assert!(!child.wait().expect("it ends").success());
+        setting.interrupt();
         let beginnings = setting.beginnings();
         let [beginning] = &beginnings[..] else {
             panic!("{}: {beginnings:?}", download.name);
@@ -261,6 +271,67 @@ fn a_wrong_beginning_is_discarded() {
 
         setting.assert_complete();
     }
+}
+
+#[test]
+fn a_wrong_beginning_of_content_on_stdout_is_an_error_once() {
+    let with_cache = DOWNLOADS.iter().find(|it| it.name == "pull with a cache");
+    for output in [
+        "pull --plain-http -o - @:v1",
+        "blob fetch --plain-http -o - @@#",
+    ] {
+        let setting = Setting::new(with_cache.unwrap());
+        setting.interrupt();
+        let beginnings = setting.beginnings();
+        let mut bytes = fs::read(&beginnings[0]).expect("it can be read");
+        bytes[MIB] ^= 1;
+        fs::write(&beginnings[0], bytes).expect("it can be written");
+        setting.registry.heal();
+        let run = || {
+            let arguments = setting.arguments_of(output);
+            let command = setting.oras.command(arguments).env("ORAS_CACHE", "cache");
+            command.run()
+        };
+
+        let stderr = run().fails_with(6).stderr();
+        let wanted = format!(
+            "{}: it continued a wrong beginning, which is removed: please try again\n",
+            setting.digest
+        );
+        assert!(stderr.contains(&wanted), "{output}: {stderr}");
+        assert!(run().success().stdout_bytes == setting.content, "{output}");
+        assert_eq!(hidden(&setting.oras.directory()), [""; 0], "{output}");
+    }
+}
+
+#[test]
+fn the_beginning_of_a_manifest_is_not_kept() {
+    let setting = Setting::new(&PULL);
+    let filler = "x".repeat(2 * MIB);
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[],"annotations":{{"a":"{filler}"}}}}"#
+    );
+    let digest = (setting.registry).seed_manifest("a", INDEX, manifest.as_bytes(), Some("v2"));
+    let path = format!("/v2/a/manifests/{digest}");
+    setting
+        .registry
+        .inject(on("GET", &path).close_after(MIB as u64 + 1));
+    let reference = format!("{}@{digest}", setting.registry.reference("a"));
+    let fetch = [
+        "manifest",
+        "fetch",
+        "--plain-http",
+        "--retries",
+        "0",
+        &reference,
+    ];
+    let run = || setting.oras.command(fetch).env("ORAS_CACHE", "cache").run();
+
+    run().fails_with(5);
+
+    assert_eq!(hidden(&setting.oras.directory()), [""; 0]);
+    setting.registry.heal();
+    assert!(run().success().stdout_bytes == manifest.as_bytes());
 }
 
 #[test]

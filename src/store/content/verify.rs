@@ -332,6 +332,11 @@ impl<'a> VerifyReader<'a> {
     }
 
     fn fail(&mut self, mismatch: Mismatch) -> io::Error {
+        let mismatch = if self.is_resumed {
+            Mismatch::Beginning
+        } else {
+            mismatch
+        };
         self.outcome = Some(Err(mismatch));
         self.reject_sinks();
         self.verification_error(mismatch)
