@@ -13,6 +13,9 @@ use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
 use crate::progress::{self, Operation, Scope};
 use crate::store::{ContentReader, VerifyReader, skip};
 
+/// The context of the error of a response that is said to be HTML and has the wrong size.
+const WEB_PAGE: &str = "the answer looks like a web page";
+
 /// If a connection delivered this many bytes before it broke, the retries start over.
 const PROGRESS_BYTES: u64 = 1024 * 1024;
 
@@ -142,6 +145,7 @@ impl Repository {
             target: target.clone(),
             end,
             body,
+            may_be_web_page: false,
             already_read,
             offset: start,
             supports_ranges: true,
@@ -158,12 +162,14 @@ impl Repository {
         response: RegistryResponse,
         target: &Descriptor,
     ) -> Result<VerifyReader<'_>> {
+        let may_be_web_page = is_web_page(&response, &target.digest, Some(target.size));
         let (body, is_decoded) = Self::whole_blob(response, target)?;
         let resuming = ResumingReader {
             repository: self,
             target: target.clone(),
             end: target.size,
             body,
+            may_be_web_page,
             already_read: 0,
             offset: 0,
             supports_ranges: !is_decoded,
@@ -171,7 +177,15 @@ impl Repository {
             retries: Retries::default(),
             operation: progress::operation(self.client.now()),
         };
-        Ok(VerifyReader::new(resuming, target.clone()))
+        let reader = VerifyReader::new(resuming, target.clone());
+        Ok(if may_be_web_page {
+            reader.map_read_error(|error| match error {
+                Error::Verification { .. } => error.context(WEB_PAGE),
+                other => other,
+            })
+        } else {
+            reader
+        })
     }
 
     /// Requests a blob, or the range from an offset up to an end.
@@ -183,7 +197,18 @@ impl Repository {
             // Some registries support only ranges with an end.
             request = request.header("Range", format!("bytes={offset}-{}", end - 1));
         }
-        self.client.send(&self.registry, request)
+        let mut response = self.client.send(&self.registry, request)?;
+        // Some storages answer 206 to every request.
+        let is_whole = |(first, last, total): (u64, u64, Option<u64>)| {
+            first == 0 && last.checked_add(1) == total
+        };
+        if response.status() == 206
+            && range.is_none()
+            && content_range(&response).is_some_and(is_whole)
+        {
+            response.response.status = 200;
+        }
+        Ok(response)
     }
 
     /// The body of a response that must contain the whole blob, and whether it had to be decoded.
@@ -207,7 +232,7 @@ impl Repository {
                 mismatch: Mismatch::Size,
             };
             return Err(if response.content_type() == Some("text/html") {
-                error.context("the answer looks like a web page")
+                error.context(WEB_PAGE)
             } else {
                 error
             });
@@ -239,18 +264,23 @@ fn descriptor_from_headers(response: &RegistryResponse, digest: &Digest) -> Opti
 
 /// Whether a response contains the bytes from `offset` on of a blob of `size` bytes.
 fn is_range(response: &RegistryResponse, offset: u64, size: u64) -> bool {
+    content_range(response)
+        .is_some_and(|(first, _, total)| first == offset && total.is_none_or(|total| total == size))
+}
+
+/// The first and the last position in a `Content-Range`, and the size of the whole if it is known.
+fn content_range(response: &RegistryResponse) -> Option<(u64, u64, Option<u64>)> {
     let mut ranges = response.response.headers.all("Content-Range");
     let (Some(range), None) = (ranges.next(), ranges.next()) else {
-        return false;
+        return None;
     };
-    let parts = range
-        .trim()
-        .strip_prefix("bytes ")
-        .and_then(|range| range.split_once('/'))
-        .and_then(|(span, total)| Some((span.split_once('-')?.0, total)));
-    parts.is_some_and(|(first, total)| {
-        first.parse() == Ok(offset) && (total == "*" || total.parse() == Ok(size))
-    })
+    let (span, total) = range.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = span.split_once('-')?;
+    let total = match total {
+        "*" => None,
+        total => Some(total.parse().ok()?),
+    };
+    Some((first.parse().ok()?, last.parse().ok()?, total))
 }
 
 /// Reads a blob and, when the connection breaks, continues where it broke.
@@ -260,6 +290,8 @@ struct ResumingReader<'a> {
     /// The end of the range that is read: the size, unless only a part is wanted.
     end: u64,
     body: Box<dyn Read + Send>,
+    /// Whether the response says that it is a web page, and nothing shows that it is the blob.
+    may_be_web_page: bool,
     /// Number of bytes of the body before `offset`, which were read from an earlier response.
     already_read: u64,
     offset: u64,
@@ -327,9 +359,22 @@ impl ResumingReader<'_> {
                 _ => {}
             }
         }
+        self.may_be_web_page = is_web_page(&response, digest, Some(*size));
         (self.body, _) = Repository::whole_blob(response, &self.target)?;
         self.already_read = self.offset;
         Ok(())
+    }
+
+    /// The error of a body that ended before the blob did, where the response has no length.
+    fn ended_early(&self) -> io::Error {
+        let url = self.repository.endpoint.blob(&self.target.digest);
+        Error::Transport {
+            method: Method::Get.as_str(),
+            url: url.to_string(),
+            kind: TransportKind::Io,
+            source: io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF").into(),
+        }
+        .into_io()
     }
 
     fn read_body(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -342,9 +387,8 @@ impl Read for ResumingReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let failure = match self.read_body(buffer) {
-                Ok(0) if self.offset < self.end && !buffer.is_empty() => {
-                    io::ErrorKind::UnexpectedEof.into()
-                }
+                Ok(0) if self.may_be_web_page => return Ok(0),
+                Ok(0) if self.offset < self.end && !buffer.is_empty() => self.ended_early(),
                 Ok(count) => {
                     self.offset += count as u64;
                     return Ok(count);

@@ -2,7 +2,8 @@
 
 use oras::Result;
 use oras::descriptor::Descriptor;
-use oras::store::Source;
+use oras::http::{Request, Response, Transport, TransportError, UreqTransport};
+use oras::store::{Source, TagLister};
 
 use crate::setup::{ABSENT, HELLO, LARGE, blob, builder, client, hello, text};
 use crate::support::clock::FakeClock;
@@ -88,9 +89,10 @@ fn other_content_than_the_blob_is_an_error() {
         let error = fetch(&registry, &hello()).unwrap_err();
 
         assert!(error.is_verification(), "{name}: {error:?}");
-        let hint = match name {
-            "a login page" => "the answer looks like a web page: ",
-            _ => "",
+        let hint = if name.starts_with("a login page") {
+            "the answer looks like a web page: "
+        } else {
+            ""
         };
         assert_eq!(text(&error), format!("{hint}{HELLO}: {wanted}"), "{name}");
         assert_eq!(registry.log().len(), 1, "{name}");
@@ -378,4 +380,98 @@ fn without_head_the_first_byte_is_requested() {
             "{status}"
         );
     }
+}
+
+#[test]
+fn a_web_page_without_a_length_is_not_a_blob() {
+    let rng_bytes = Rng::new(1).bytes(1000);
+    for content in [&b"hello"[..], &rng_bytes] {
+        let pages: [fn(Fault) -> Fault; 2] = [Fault::no_length, Fault::chunked];
+        for framed in pages {
+            let fault = framed(on("GET", "*").html_page());
+            let registry = TestRegistry::start().with(fault);
+            let target = blob(content);
+            registry.seed_blob("a", content);
+
+            let error = fetch(&registry, &target).unwrap_err();
+
+            let error = text(&error);
+            let prefix = format!("the answer looks like a web page: {}: ", target.digest);
+            assert!(error.starts_with(&prefix), "{error}");
+            assert_eq!(registry.log().len(), 1, "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_body_without_a_length_that_always_ends_early_is_a_network_error() {
+    let registry = TestRegistry::start();
+    let target = blob(b"hello");
+    registry.inject(on("GET", "*").status(200).body("hel").no_length());
+
+    let error = fetch(&registry, &target).unwrap_err();
+
+    let url = format!("{}/v2/a/blobs/{HELLO}", registry.url());
+    assert_eq!(text(&error), format!("Get \"{url}\": unexpected EOF"));
+}
+
+/// A transport that changes the status of responses with 200.
+struct WithStatus(UreqTransport, u16);
+
+impl Transport for WithStatus {
+    fn send(&self, request: Request<'_>) -> std::result::Result<Response, TransportError> {
+        let response = self.0.send(request)?;
+        if response.status != 200 {
+            return Ok(response);
+        }
+        let mut headers = response.headers;
+        if let (206, Some(size)) = (self.1, headers.get("Content-Length")) {
+            let last: u64 = size.parse().unwrap();
+            headers.add("Content-Range", format!("bytes 0-{}/{size}", last - 1));
+        }
+        Ok(Response::new(self.1, headers, response.body))
+    }
+}
+
+#[test]
+fn a_whole_blob_may_have_another_status_than_200() {
+    for status in [203, 206] {
+        let registry = TestRegistry::start();
+        registry.seed_blob("a", b"hello");
+        let transport = WithStatus(UreqTransport::new(), status);
+        let client = builder().transport(transport).build();
+        let repository = client.repository(&registry.reference("a")).unwrap();
+
+        let content = repository.fetch(&hello()).unwrap().read_all(5);
+        assert_eq!(content.unwrap(), b"hello", "{status}");
+        let (_, content) = (repository.into_blobs())
+            .fetch_reference(HELLO, 5)
+            .map(|(found, content)| (found, content.read_all(5).unwrap()))
+            .unwrap();
+        assert_eq!(content, b"hello", "{status}");
+    }
+}
+
+#[test]
+fn documents_may_have_the_status_of_a_transformed_response() {
+    let registry = TestRegistry::start();
+    registry.seed_artifact("a", "v1", &[("hello.txt", b"hello")]);
+    let transport = WithStatus(UreqTransport::new(), 203);
+    let client = builder().transport(transport).build();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+
+    let resolved = repository.resolve("v1").unwrap();
+    repository
+        .fetch(&resolved)
+        .unwrap()
+        .read_all(10_000)
+        .unwrap();
+    let mut tags = Vec::new();
+    let listed = repository.tags(None, &mut |page| {
+        tags.extend_from_slice(page);
+        std::ops::ControlFlow::Continue(())
+    });
+    listed.unwrap();
+
+    assert_eq!(tags, ["v1"]);
 }

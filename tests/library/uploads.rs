@@ -3,6 +3,7 @@
 
 mod chunks;
 mod failures;
+mod interim;
 mod streams;
 
 use oras::Result;

@@ -146,9 +146,13 @@ impl Client {
         request: &RegistryRequest<'_>,
         url: &Url,
         (sender, registry): (Sender, &Origin),
-        response: Response,
+        mut response: Response,
     ) -> Result<RegistryResponse> {
         let is_success = (200..300).contains(&response.status);
+        if response.status == 203 {
+            // A proxy changed the response (RFC 9110 §15.3.4). Content is verified.
+            response.status = 200;
+        }
         let response = if request.method == Method::Head || (request.is_blob_body && is_success) {
             // A HEAD has no body, and the size of a blob shows whether it is encoded.
             response

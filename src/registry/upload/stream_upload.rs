@@ -55,7 +55,7 @@ impl Repository {
                 ControlFlow::Break(Ok(response)) => {
                     let status = response.status();
                     let is_unsupported =
-                        upload.offset == 0 && matches!(status, 404 | 405 | 411 | 501);
+                        upload.offset == 0 && matches!(status, 404 | 405 | 411 | 415 | 501);
                     return Err(if is_unsupported {
                         let reason = format!("response status code {status}: {NO_CHUNKS}");
                         response.protocol_error(reason)

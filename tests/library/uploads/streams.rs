@@ -362,3 +362,18 @@ fn a_refused_stream_is_read_no_further() {
     let left = io::copy(&mut stream, &mut io::sink()).unwrap();
     assert_eq!(left, 3 * PART as u64);
 }
+
+#[test]
+fn a_server_without_chunks_is_named() {
+    for status in [404, 405, 411, 415, 501] {
+        let registry = TestRegistry::start().with(on("PATCH", "*").status(status));
+        let content = vec![7; 6 << 20];
+
+        let error = push_stream(&client(), &registry, content.as_slice()).unwrap_err();
+
+        let wanted = format!(
+            "response status code {status}: the registry does not accept a stream in chunks, push its content from a file instead"
+        );
+        assert!(text(&error).ends_with(&wanted), "{}", text(&error));
+    }
+}
