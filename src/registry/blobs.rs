@@ -43,11 +43,13 @@ impl Repository {
                     .header("Range", "bytes=0-0")
                     .without_redirects();
                 let response = self.client.send(&self.registry, request)?;
-                match response.status() {
-                    200 | 206 | 301 | 302 | 303 | 307 | 308 | 416 => Ok(true),
-                    404 => Ok(false),
-                    _ => Err(response.into_error()),
-                }
+                let exists = match response.status() {
+                    200 | 206 | 301 | 302 | 303 | 307 | 308 | 416 => true,
+                    404 => false,
+                    _ => return Err(response.into_error()),
+                };
+                response.drain()?;
+                Ok(exists)
             }
             _ => Err(response.into_error()),
         }
@@ -107,7 +109,8 @@ impl Repository {
     fn open_blob(&self, digest: &Digest) -> Result<RegistryResponse> {
         let response = self.get_blob(digest, None)?;
         if response.status() == 404 {
-            return Err(self.no_blob(digest));
+            let name = self.full_name(&TagOrDigest::Digest(digest.clone()));
+            return Err(response.into_not_found(name));
         }
         response.expect(&[200])
     }
@@ -218,7 +221,7 @@ impl Repository {
     ) -> Result<(Box<dyn Read + Send>, bool)> {
         match response.status() {
             200 => {}
-            404 => return Err(Error::not_found(target.digest.as_str())),
+            404 => return Err(response.into_not_found(target.digest.as_str())),
             _ => return Err(response.into_error()),
         }
         let length = response.response.content_length();

@@ -87,7 +87,7 @@ impl Repository {
     ) -> Result<RawManifest> {
         let response = self.get_manifest(accepted, reference, limit)?;
         if response.status() == 404 {
-            return Err(Error::not_found(self.full_name(reference)));
+            return Err(response.into_not_found(self.full_name(reference)));
         }
         manifest_from(response, reference, limit)
     }

@@ -26,6 +26,7 @@ mod blobs;
 mod cache;
 mod catalog;
 mod conformance;
+mod connections;
 #[cfg(feature = "archive")]
 mod content_encoding;
 mod copy;

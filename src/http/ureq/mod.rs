@@ -27,6 +27,7 @@ use crate::text::url::{Locality, Origin, Scheme};
 mod connector;
 mod error;
 mod forward;
+mod joined_output;
 mod response_head;
 mod tcp;
 #[cfg(feature = "tls-no-provider")]

@@ -18,12 +18,11 @@ use std::time::{Duration, Instant};
 use ureq::Timeout;
 use ureq::config::Config;
 use ureq::unversioned::transport::time::{self, Duration as Limit};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport,
-};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, NextTimeout, Transport};
 
 use super::super::{NO_DATA, SilentServer, TransportError};
 use super::error::ureq_error;
+use super::joined_output::JoiningBuffers;
 use crate::error::TransportKind;
 use crate::progress::{self, Event};
 
@@ -56,10 +55,7 @@ pub(super) fn connect(
                 return Ok(TcpTransport {
                     stream,
                     host: host.to_owned(),
-                    buffers: LazyBuffers::new(
-                        config.input_buffer_size(),
-                        config.output_buffer_size(),
-                    ),
+                    buffers: JoiningBuffers::new(config),
                     read_timeout: Duration::ZERO,
                     write_timeout: Duration::ZERO,
                     heartbeat: Heartbeat::new(),
@@ -142,7 +138,7 @@ pub(super) struct TcpTransport {
     stream: TcpStream,
     /// Host and port of the other side, for reports.
     host: String,
-    buffers: LazyBuffers,
+    buffers: JoiningBuffers,
     /// The timeouts of the socket, which change rarely.
     read_timeout: Duration,
     write_timeout: Duration,
@@ -155,27 +151,27 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        let mut rest = &self.buffers.output()[..amount];
-        let mut wait = Wait::new(&self.host, timeout, timeout.per_write);
-        while !rest.is_empty() {
-            let slice = wait.slice()?;
-            if std::mem::replace(&mut self.write_timeout, slice) != slice {
-                set_timeout(self.stream.set_write_timeout(Some(slice)))?;
-            }
-            match self.stream.write(rest) {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(count) => {
-                    rest = &rest[count..];
-                    wait.last_progress = now();
-                    self.heartbeat.on_progress(&self.host)?;
-                }
-                Err(error) => wait.on_error(error)?,
-            }
-        }
-        Ok(())
+        let output = self.buffers.join(amount);
+        let wait = Wait::new(&self.host, timeout, timeout.per_write);
+        write(
+            &self.stream,
+            output,
+            wait,
+            &mut self.write_timeout,
+            &mut self.heartbeat,
+        )
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        let output = self.buffers.take_waiting();
+        let wait = Wait::new(&self.host, timeout, timeout.per_write);
+        write(
+            &self.stream,
+            output,
+            wait,
+            &mut self.write_timeout,
+            &mut self.heartbeat,
+        )?;
         let wait = Wait::new(&self.host, timeout, timeout.per_read);
         loop {
             let slice = wait.slice()?;
@@ -201,6 +197,39 @@ impl Transport for TcpTransport {
             && matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         is_idle && self.stream.set_nonblocking(false).is_ok()
     }
+}
+
+impl Drop for TcpTransport {
+    /// Transmits output that waits, such as the alert of a TLS handshake that failed.
+    fn drop(&mut self) {
+        let _ = (&self.stream).write(self.buffers.take_waiting());
+    }
+}
+
+/// Writes all of `output`.
+fn write(
+    mut stream: &TcpStream,
+    mut output: &[u8],
+    mut wait: Wait<'_>,
+    write_timeout: &mut Duration,
+    heartbeat: &mut Heartbeat,
+) -> Result<(), ureq::Error> {
+    while !output.is_empty() {
+        let slice = wait.slice()?;
+        if std::mem::replace(write_timeout, slice) != slice {
+            set_timeout(stream.set_write_timeout(Some(slice)))?;
+        }
+        match stream.write(output) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(count) => {
+                output = &output[count..];
+                wait.last_progress = now();
+                heartbeat.on_progress(wait.host)?;
+            }
+            Err(error) => wait.on_error(error)?,
+        }
+    }
+    Ok(())
 }
 
 /// macOS does not set a timeout after the other side closed the connection. The next system call

@@ -140,6 +140,20 @@ impl RegistryResponse {
         self.response.drain()
     }
 
+    /// Reads the beginning of the body into memory, which releases the connection if the body is
+    /// short. The error is [`Error::Cancelled`].
+    pub(crate) fn buffer_body(&mut self) -> Result<()> {
+        self.peek_body().map(drop)
+    }
+
+    /// Converts a response with status 404 to the error that `what` does not exist.
+    pub(crate) fn into_not_found(self, what: impl Into<String>) -> Error {
+        match self.drain() {
+            Ok(()) => Error::not_found(what),
+            Err(cancelled) => cancelled,
+        }
+    }
+
     /// Returns a response with one of these statuses; any other becomes an error.
     pub(crate) fn expect(self, statuses: &[u16]) -> Result<Self> {
         if statuses.contains(&self.status()) {

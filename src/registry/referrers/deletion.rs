@@ -74,8 +74,8 @@ impl Repository {
                 }
             }
             // An earlier attempt, whose response was lost, deleted it.
-            404 if response.retries > 0 => Ok(()),
-            404 => Err(Error::not_found(what)),
+            404 if response.retries > 0 => response.drain(),
+            404 => Err(response.into_not_found(what)),
             200..=299 => response.drain(),
             _ => Err(response.into_error()),
         }

@@ -110,12 +110,18 @@ impl Repository {
                 }
                 None => &mut *content,
             };
-            if !matches!(
-                action,
-                Action::CheckExists | Action::Retry { .. } | Action::Fail
-            ) && let Some(Ok(superseded)) = last.take()
-            {
-                superseded.drain()?;
+            match &action {
+                // If the upload fails now, its last response says why.
+                Action::CheckExists | Action::Retry { .. } | Action::Fail => {
+                    if let Some(Ok(last)) = &mut last {
+                        last.buffer_body()?;
+                    }
+                }
+                _ => {
+                    if let Some(Ok(superseded)) = last.take() {
+                        superseded.drain()?;
+                    }
+                }
             }
             let event = match action {
                 Action::CheckExists => {
