@@ -77,6 +77,8 @@ pub struct PushOptions<'a> {
 /// # Errors
 ///
 /// - [`Error::Io`](crate::Error::Io) if a file or a stream cannot be read.
+/// - [`Error::Unsupported`](crate::Error::Unsupported) for a directory if the feature `archive` is
+///   off.
 /// - [`Error::Conflict`](crate::Error::Conflict) if two files have the same title.
 /// - [`Error::PathTraversal`](crate::Error::PathTraversal) for a title that is absolute or leads
 ///   out of a directory, unless the options allow it.
