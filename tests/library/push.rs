@@ -280,6 +280,21 @@ fn streams_are_reported_to_the_observer() {
 }
 
 #[test]
+fn the_title_of_a_stream_has_precedence_over_its_annotations() {
+    for (title, annotations, wanted) in [
+        ("one", Annotations::new(), "one"),
+        ("one", titled("two"), "one"),
+        ("", titled("two"), "two"),
+        ("", Annotations::new(), "-"),
+    ] {
+        let mut stream = PushStream::new(title, &b"hello"[..]);
+        stream.annotations = annotations;
+        let manifest = push(&MemoryStore::new(), None, options(vec![stream])).unwrap();
+        assert_eq!(titles(&manifest), [wanted], "{title}");
+    }
+}
+
+#[test]
 fn duplicate_titles_are_refused_before_a_stream_is_read() {
     struct UnreadStream;
     impl Read for UnreadStream {

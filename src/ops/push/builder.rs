@@ -200,6 +200,9 @@ impl<'t> ArtifactBuilder<'t> {
         };
         report(&Event::Prepared(&name))?;
         layer.annotations = stream.annotations;
+        if let Some(title) = stream.title {
+            layer.annotations.insert(TITLE.to_owned(), title);
+        }
         if let Some(pushed) = pushed {
             report(&match pushed {
                 Pushed::Stored => Event::Transferred(&layer),
@@ -290,7 +293,10 @@ impl<'t> ArtifactBuilder<'t> {
 }
 
 fn title<'s>(stream: &'s PushStream<'_>) -> Option<&'s str> {
-    stream.annotations.get(TITLE).map(String::as_str)
+    let title = stream.title.as_ref();
+    title
+        .or_else(|| stream.annotations.get(TITLE))
+        .map(String::as_str)
 }
 
 #[expect(

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::oci::{MediaType, TITLE};
+use crate::oci::MediaType;
 use crate::text::json::Annotations;
 
 /// A file or directory to push, or bytes in memory.
@@ -79,9 +79,12 @@ pub struct PushStream<'a> {
     pub index: usize,
     /// The bytes of the layer.
     pub reader: Box<dyn Read + Send + 'a>,
+    /// The title: see [`PushFile::title`]. By default the annotation
+    /// `org.opencontainers.image.title`. Without one, `pull` writes no file for the layer.
+    pub title: Option<String>,
     /// The media type; by default that of a layer.
     pub media_type: Option<MediaType>,
-    /// Annotations of the descriptor. Without a title among them, `pull` writes no file for it.
+    /// Annotations of the descriptor.
     pub annotations: Annotations,
 }
 
@@ -100,15 +103,12 @@ impl<'a> PushStream<'a> {
     /// # Ok::<(), oras::Error>(())
     /// ```
     pub fn new(title: impl Into<String>, reader: impl Read + Send + 'a) -> Self {
-        let title = Some(title.into()).filter(|title| !title.is_empty());
         Self {
             index: usize::MAX,
             reader: Box::new(reader),
+            title: Some(title.into()).filter(|title| !title.is_empty()),
             media_type: None,
-            annotations: title
-                .map(|title| (TITLE.to_owned(), title))
-                .into_iter()
-                .collect(),
+            annotations: Annotations::new(),
         }
     }
 }
@@ -117,6 +117,7 @@ impl fmt::Debug for PushStream<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PushStream")
             .field("index", &self.index)
+            .field("title", &self.title)
             .field("media_type", &self.media_type)
             .field("annotations", &self.annotations)
             .finish_non_exhaustive()
