@@ -160,6 +160,8 @@ fn cached_content_costs_one_request() {
 
         let (requests, printed) = run();
         assert_eq!(requests, cold, "{line:?}");
+        // Files that exist are not read from the cache.
+        let _ = fs::remove_dir_all(oras.directory().join("out"));
         let (requests, printed_again) = run();
         assert_eq!(requests, [warm], "{line:?}");
         assert!(printed_again == printed, "{line:?}");
