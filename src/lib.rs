@@ -33,6 +33,7 @@
 //! - push files and streams: [`push::push`]
 //! - pull files, all or by a [`filter::Filter`]: [`pull::pull`]
 //! - list the files of an artifact: [`pull::list`]
+//! - compare files on disk with an artifact: [`check::check`]
 //! - attach files or annotations to an artifact: [`attach::attach`]
 //! - access a registry: [`registry::Client`], [`registry::Repository`]
 //! - log in to a registry, and out of it: [`login::login`], [`login::logout`]
@@ -116,8 +117,8 @@
 //! - `store/`: the traits of stores, verification, and the stores in memory and of files
 //! - `layout/`: the store of an OCI image layout
 //! - `registry/`: the store of a repository: client, uploads, manifests, referrers, tags
-//! - `ops/`: operations on stores: annotate, push, pull, attach, copy, backup, discover, index,
-//!   pack, tag
+//! - `ops/`: operations on stores: annotate, push, pull, check, attach, copy, backup, discover,
+//!   index, pack, tag
 //! - `bin/oras/`: the command
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -184,6 +185,8 @@ pub use oci::media_type::MediaType;
 pub use oci::platform::Platform;
 pub use oci::reference::{self, Reference};
 pub use oci::referrers;
+#[cfg(feature = "archive")]
+pub use ops::check;
 pub use ops::{
     annotate, attach, backup, copy, discover, filter, graph, index, pack, pull, push, tag,
 };

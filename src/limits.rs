@@ -264,6 +264,11 @@ pub(crate) const MAX_RECORD_BYTES: u64 = 1 << 20;
 #[cfg(feature = "archive")]
 pub(crate) const MAX_PENDING_BYTES: u64 = 64 << 20;
 
+/// Additional files that a check finds, so that a directory that has nothing to do with the artifact
+/// does not fill the memory.
+#[cfg(feature = "archive")]
+pub(crate) const MAX_ADDITIONAL_FILES: u64 = 100_000;
+
 /// Reported entries that were skipped in archives. An archive may have a million of them.
 #[cfg(feature = "archive")]
 pub(crate) const MAX_NOTES: usize = 100;
@@ -276,6 +281,8 @@ display_enum! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     pub enum Limit {
+        /// Files that are not in the artifact that they are compared with: 100,000.
+        AdditionalFiles => "MAX_ADDITIONAL_FILES",
         /// Nested directories of an archive, by default 2,048.
         ArchiveDepth => "MaxDepth",
         /// Tags of one repository that is backed up: 100,000.

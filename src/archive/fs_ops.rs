@@ -79,9 +79,39 @@ fn set_mode(options: &mut OpenOptions, mode: u32) {
     options.mode(mode & 0o777);
 }
 
+/// Creates a symbolic link at `path` below `base`, with this modification time in seconds and
+/// nanoseconds since 1970, if the file system supports it.
 #[cfg(unix)]
-pub(super) fn create_symlink(parent: &Dir, link: &Path, name: &Path) -> io::Result<()> {
-    parent.symlink_contents(link, name)
+pub(super) fn create_symlink(
+    base: &Dir,
+    link: &Path,
+    path: &Path,
+    mtime: Option<(i64, u32)>,
+) -> io::Result<()> {
+    use rustix::fs::{AtFlags, Timespec, Timestamps, utimensat};
+
+    base.symlink_contents(link, path)?;
+    let (Some((seconds, nanos)), Some(name)) = (mtime, path.file_name()) else {
+        return Ok(());
+    };
+    // `utimensat` would follow symbolic links in a longer path.
+    let parent = match path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        Some(parent) => base.open_dir(parent)?,
+        None => base.try_clone()?,
+    };
+    let time = Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanos.into(),
+    };
+    let times = Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
+    let _ = utimensat(&parent, name, &times, AtFlags::SYMLINK_NOFOLLOW);
+    Ok(())
 }
 
 #[cfg(not(unix))]
@@ -93,7 +123,7 @@ pub(super) fn remove_permissions(_: &Dir, _: &Path, _: u32) -> io::Result<()> {
 fn set_mode(_: &mut OpenOptions, _: u32) {}
 
 #[cfg(not(unix))]
-pub(super) fn create_symlink(_: &Dir, _: &Path, _: &Path) -> io::Result<()> {
+pub(super) fn create_symlink(_: &Dir, _: &Path, _: &Path, _: Option<(i64, u32)>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -23,8 +23,8 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use pack::pack_named;
 pub use pack::{PackOptions, Times, pack};
+pub(crate) use pack::{pack_named, pack_tar};
 pub use unpack::{UnpackOptions, unpack};
 
 use crate::limits;

@@ -99,21 +99,33 @@ pub(crate) fn pack_named(
     out: &mut dyn Write,
 ) -> Result<Digest> {
     let gzip = GzBuilder::new().write(out, Compression::default());
+    let (mut gzip, digest) = pack_tar(directory, title, name, options, gzip)?;
+    gzip.try_finish().map_err(write_error(directory))?;
+    Ok(digest)
+}
+
+/// Same as [`pack_named`], without compression. Returns `out` as well.
+pub(crate) fn pack_tar<W: Write>(
+    directory: &Path,
+    title: &str,
+    name: &str,
+    options: &PackOptions,
+    out: W,
+) -> Result<(W, Digest)> {
     let mut packer = Packer {
         title: path_clean::clean(Path::new(title)),
         directory,
         handle: None,
         times: options.times,
-        tar: HashingWriter::new(gzip),
+        tar: HashingWriter::new(out),
         buffer: vec![0; BUFFER_BYTES],
         packed: 0,
         not_restorable: 0,
         name,
     };
     packer.pack_tree()?;
-    let (mut gzip, digest, _) = packer.tar.finish();
-    gzip.try_finish().map_err(write_error(directory))?;
-    Ok(digest)
+    let (out, digest, _) = packer.tar.finish();
+    Ok((out, digest))
 }
 
 struct Packer<'a, W> {

@@ -117,8 +117,8 @@ struct Unpacker<'a> {
     parent: Option<(PathBuf, Dir)>,
     /// Modes and times to set at the end.
     directories: BTreeMap<PathBuf, (u32, Option<FileTimes>)>,
-    /// Paths and targets of symbolic links that are checked after all other entries.
-    undecided: Vec<(PathBuf, PathBuf)>,
+    /// Paths, targets and times of symbolic links that are checked after all other entries.
+    undecided: Vec<(PathBuf, PathBuf, Option<(i64, u32)>)>,
     /// Names and errors of symbolic links that lead out. After the first, entries are only checked
     /// for further ones, so that one error names them all.
     refused: Vec<(String, Error)>,
@@ -289,13 +289,14 @@ impl Unpacker<'_> {
         let (parent, name) = self.open_parent(path, entry)?;
         match link_target {
             LinkTarget::Inside => {
-                let create = || fs_ops::create_symlink(parent, link, name);
+                let create = || fs_ops::create_symlink(parent, link, name, entry.mtime);
                 fs_ops::replace(parent, name, create).map_err(Error::io(IoOp::Symlink, &target))
             }
             LinkTarget::Undecided => {
                 fs_ops::remove_file(parent, name).map_err(Error::io(IoOp::Symlink, &target))?;
                 self.charge_pending(path.as_os_str().len() + entry.link.len())?;
-                self.undecided.push((path.to_owned(), link.to_owned()));
+                let link = (path.to_owned(), link.to_owned(), entry.mtime);
+                self.undecided.push(link);
                 Ok(())
             }
         }
@@ -417,14 +418,14 @@ impl Unpacker<'_> {
     }
 
     fn finish_links(&mut self) -> Result<()> {
-        for (path, link) in std::mem::take(&mut self.undecided) {
+        for (path, link, mtime) in std::mem::take(&mut self.undecided) {
             if self.base.symlink_metadata(&path).is_ok() {
                 continue; // A later entry replaced the link.
             }
             match symlink_policy::check(self.base, &path, &link, self.directory_name())? {
                 LinkTarget::Inside => {
                     let target = self.options.target.join(&path);
-                    fs_ops::create_symlink(self.base, &link, &path)
+                    fs_ops::create_symlink(self.base, &link, &path, mtime)
                         .map_err(Error::io(IoOp::Symlink, &target))?;
                 }
                 LinkTarget::Undecided => {

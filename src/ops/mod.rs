@@ -4,6 +4,8 @@
 pub mod annotate;
 pub mod attach;
 pub mod backup;
+#[cfg(feature = "archive")]
+pub mod check;
 pub mod copy;
 pub mod discover;
 pub mod filter;

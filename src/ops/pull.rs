@@ -187,9 +187,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Resul
 ///
 /// Same as [`pull`], without those of writing files. The output directory is not used.
 pub fn list(source: &dyn Source, reference: &str, options: PullOptions) -> Result<Listed> {
-    let _scope = Scope::of_verb(options.observer.as_ref());
-    let source = resolve(source, reference, &options)?;
-    let pulled = copy_files(&source, FileStore::new(""), options)?;
+    let pulled = find_files(source, reference, options)?;
     let mut seen = HashSet::new();
     let files = pulled.files.into_iter().map(|file| file.descriptor);
     Ok(Listed {
@@ -200,6 +198,17 @@ pub fn list(source: &dyn Source, reference: &str, options: PullOptions) -> Resul
         unselected: pulled.unselected,
         left_out: pulled.left_out,
     })
+}
+
+/// Returns what [`pull`] would write, each file with its title as the path.
+pub(crate) fn find_files(
+    source: &dyn Source,
+    reference: &str,
+    options: PullOptions,
+) -> Result<Pulled> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
+    let source = resolve(source, reference, &options)?;
+    copy_files(&source, FileStore::new(""), options)
 }
 
 /// Resolves the artifact.
@@ -469,6 +478,6 @@ impl FileSelector<'_> {
 
 /// The name of a file that is named after its digest. Not every file system allows a colon in
 /// names; referrers tags are built the same way.
-fn digest_file_name(digest: &Digest) -> String {
+pub(crate) fn digest_file_name(digest: &Digest) -> String {
     format!("{}-{}", digest.algorithm(), digest.encoded())
 }

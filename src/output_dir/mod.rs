@@ -35,7 +35,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, Metadata};
 
 pub use directory::PendingDirectory;
 use entry::{Parents, ResolvedTitle, WrittenTitles};
@@ -77,10 +77,17 @@ impl OutputDir {
     ///
     /// [`Error::Io`] naming the directory.
     pub fn open(path: impl AsRef<Path>, options: OutputOptions) -> Result<Self> {
-        let path = path.as_ref();
-        let path = std::path::absolute(path).map_err(Error::io(IoOp::Resolve, path))?;
-        let path = path_clean::clean(&path);
+        let path = absolute(path.as_ref())?;
         fs::create_dir_all(&path).map_err(|error| entry::parents_error(error, &path))?;
+        Self::open_absolute(path, options)
+    }
+
+    /// Same as [`open`](Self::open), for a directory that exists.
+    pub(crate) fn open_existing(path: &Path, options: OutputOptions) -> Result<Self> {
+        Self::open_absolute(absolute(path)?, options)
+    }
+
+    fn open_absolute(path: PathBuf, options: OutputOptions) -> Result<Self> {
         let real = fs::canonicalize(&path).map_err(Error::io(IoOp::Resolve, &path))?;
         let root = Dir::open_ambient_dir(&real, ambient_authority())
             .map_err(Error::io(IoOp::OpenDirectory, &path))?;
@@ -161,6 +168,27 @@ impl OutputDir {
             .into_std())
     }
 
+    /// Returns the metadata of the entry `title`, without following a symbolic link. An entry below
+    /// something that is not a directory does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`create_file`](Self::create_file).
+    pub(crate) fn find(&self, title: &str) -> Result<Option<Metadata>> {
+        let found = self.locate(title, Parents::Expect);
+        match found.and_then(|target| target.metadata()) {
+            Err(Error::Io { source, .. })
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(None)
+            }
+            found => found,
+        }
+    }
+
     /// Resolves a title to a directory handle and a name, which is empty for the output directory.
     fn locate(&self, title: &str, parents: Parents) -> Result<ResolvedTitle> {
         let malformed = |reason| Err(Error::malformed(format!("file name {title:?}"), reason));
@@ -214,4 +242,10 @@ impl OutputDir {
             path,
         })
     }
+}
+
+/// Returns the absolute, cleaned path.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path).map_err(Error::io(IoOp::Resolve, path))?;
+    Ok(path_clean::clean(&path))
 }

@@ -26,6 +26,7 @@ mod blob_delete;
 mod blob_fetch;
 mod blob_push;
 mod cache;
+mod check;
 mod command_line;
 mod completion;
 mod concurrency;
@@ -72,6 +73,7 @@ fn no_transcript_is_forgotten() {
         blob_fetch::TRANSCRIPTS,
         blob_push::TRANSCRIPTS,
         cache::TRANSCRIPTS,
+        check::TRANSCRIPTS,
         command_line::TRANSCRIPTS,
         completion::TRANSCRIPTS,
         cp::TRANSCRIPTS,

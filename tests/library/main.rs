@@ -25,6 +25,7 @@ mod batches;
 mod blobs;
 mod cache;
 mod catalog;
+mod check;
 mod conformance;
 mod connections;
 #[cfg(feature = "archive")]

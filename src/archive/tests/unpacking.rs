@@ -56,6 +56,25 @@ fn modes_and_times_are_restored_without_special_bits() {
 }
 
 #[test]
+fn symbolic_links_get_their_times_and_pass_none_on() {
+    // The target of the second link is checked at the end, because its parent does not exist yet.
+    let archive = Tar::titled()
+        .file("d/file", "x")
+        .symlink("d/link", "file")
+        .dir("d/sub", 0o755)
+        .symlink("d/sub/early", "later/file")
+        .symlink("d/nowhere", "missing")
+        .gzip();
+    let sandbox = Sandbox::new();
+    sandbox.unpack(&archive).unwrap();
+    for name in ["link", "sub/early", "nowhere"] {
+        let metadata = fs::symlink_metadata(sandbox.path(name)).unwrap();
+        assert!(metadata.is_symlink(), "{name}");
+        assert_eq!(metadata.mtime(), 946_684_800, "{name}");
+    }
+}
+
+#[test]
 fn missing_parents_are_created() {
     let archive = Tar::new().file("d/a/b/c", "c").gzip();
     let sandbox = Sandbox::new();

@@ -32,7 +32,7 @@ mod status {
     pub(super) const UNAUTHORIZED: u8 = 4;
     /// The network or the server failed.
     pub(super) const NETWORK: u8 = 5;
-    /// Content does not match its digest.
+    /// Content does not match its digest, or files or a tag are not the expected ones.
     pub(super) const VERIFICATION: u8 = 6;
     /// A broken pipe (128 + SIGPIPE), as shells report it.
     pub(super) const BROKEN_PIPE: u8 = 128 + 13;
@@ -171,6 +171,14 @@ impl CliError {
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self {
             status: status::NOT_FOUND,
+            ..Self::new(message)
+        }
+    }
+
+    /// Files differ from an artifact.
+    pub(crate) fn difference(message: impl Into<String>) -> Self {
+        Self {
+            status: status::VERIFICATION,
             ..Self::new(message)
         }
     }

@@ -1,5 +1,6 @@
 //! Files and directories that are written below an output directory.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -46,17 +47,11 @@ impl FileStore {
         let Some(existing) = output.directory.existing_file(title, target) else {
             return Ok(false);
         };
-        let (name, total) = (title.to_owned(), Some(target.size));
-        let reader =
-            VerifyReader::new(existing.file(), target.clone()).with_progress(move |done| {
-                let name = &name;
-                report(&Event::Reading { name, done, total })
-            });
-        match reader.copy_to(&mut io::sink(), title) {
-            Ok(()) if existing.complete(target)? => {}
+        match has_content(existing.file(), title, target) {
+            Ok(true) if existing.complete(target)? => {}
             Err(error @ Error::Cancelled { .. }) => return Err(error),
             // Other content, or an unreadable file.
-            Ok(()) | Err(_) => return Ok(false),
+            Ok(_) | Err(_) => return Ok(false),
         }
         self.set_location(target, ContentLocation::Output(title.to_owned()));
         let path = output.directory.path_of(title);
@@ -174,8 +169,19 @@ pub fn write_file(
     pending.commit()
 }
 
+/// Reads a file to its end, and returns whether it has this content. Events call the file `name`.
+pub(crate) fn has_content(file: &File, name: &str, content: &Descriptor) -> Result<bool> {
+    let total = Some(content.size);
+    let reader = VerifyReader::new(file, content.clone())
+        .with_progress(|done| report(&Event::Reading { name, done, total }));
+    match reader.copy_to(&mut io::sink(), "") {
+        Err(Error::Verification { .. }) => Ok(false),
+        read => read.map(|()| true),
+    }
+}
+
 /// Whether content is the archive of a directory, to be unpacked.
-fn is_unpacked(content: &Descriptor) -> bool {
+pub(crate) fn is_unpacked(content: &Descriptor) -> bool {
     let unpack = content.annotations.get(UNPACK);
     unpack.is_some_and(|unpack| unpack == "true")
 }

@@ -76,6 +76,8 @@ pub(crate) enum Positionals {
     Exactly(usize, &'static str),
     /// This many or more.
     AtLeast(usize, &'static str),
+    /// At least the first and at most the second number.
+    Between(usize, usize, &'static str),
 }
 
 /// The description of a group of commands, such as `oras manifest`.

@@ -14,7 +14,10 @@ pub(crate) const EXIT_STATUS: &[(&str, &str)] = &[
     ("3", "something does not exist"),
     ("4", "credentials are missing or insufficient"),
     ("5", "the network or the server failed; a retry may help"),
-    ("6", "content does not match its digest"),
+    (
+        "6",
+        "content does not match its digest, or differs from what the command expects",
+    ),
 ];
 
 /// Environment variables and their meaning.

@@ -103,6 +103,8 @@ pub(crate) fn check_count(
         }
         Positionals::Exactly(wanted, what) if got != wanted => ("exactly", wanted, what),
         Positionals::AtLeast(wanted, what) if got < wanted => ("at least", wanted, what),
+        Positionals::Between(wanted, _, what) if got < wanted => ("at least", wanted, what),
+        Positionals::Between(_, wanted, what) if got > wanted => ("at most", wanted, what),
         _ => return Ok(()),
     };
     Err(UsageError::argument_count(command, rule, wanted, what, got))

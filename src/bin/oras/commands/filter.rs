@@ -28,8 +28,7 @@ pub(super) fn only<'l>(
     match &listed.files[..] {
         [file] => Ok(file),
         [] if !filter.is_empty() => Err(nothing(target, &listed.unselected)),
-        [] => Err(CliError::not_found(format!("{raw}: no layer has a name"))
-            .recommend("Please use `--unnamed` to pull layers without one")),
+        [] => Err(no_named_layer(target)),
         files => {
             let names = files
                 .iter()
@@ -44,6 +43,12 @@ pub(super) fn only<'l>(
             )))
         }
     }
+}
+
+/// The error that the artifact has no file.
+pub(super) fn no_named_layer(target: &Target) -> CliError {
+    CliError::not_found(format!("{}: no layer has a name", target.raw()))
+        .recommend("Please use `--unnamed` for layers without one")
 }
 
 /// The error that no file matches the patterns.

@@ -4,6 +4,7 @@ mod annotations;
 mod attach;
 mod backup;
 mod blob;
+mod check;
 mod command;
 mod completion;
 mod cp;
@@ -33,6 +34,7 @@ use crate::cli::tree::Entry;
 pub(crate) const ALL: &[Entry<Run>] = &[
     entry::<pull::PullFlags>(),
     entry::<push::PushFlags>(),
+    entry::<check::CheckFlags>(),
     entry::<login::LoginFlags>(),
     entry::<logout::LogoutFlags>(),
     entry::<version::VersionFlags>(),

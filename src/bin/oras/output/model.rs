@@ -1,6 +1,7 @@
 //! Results that commands print as JSON and through templates. Scripts rely on the names and the
 //! order of fields.
 
+use oras::check::FileState;
 use oras::{Annotations, MediaType};
 use serde::Serialize;
 use serde_json::Value;
@@ -77,6 +78,62 @@ pub(crate) struct File {
     /// Whether the file existed with this content and was not downloaded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) reused: bool,
+}
+
+/// The result of `check`.
+#[derive(Serialize)]
+pub(crate) struct Check {
+    reference: String,
+    directory: String,
+    /// Whether there is no difference.
+    equal: bool,
+    files: Vec<CheckedFile>,
+    /// Paths of files that are not in the artifact.
+    additional: Vec<String>,
+}
+
+/// A compared file.
+#[derive(Serialize)]
+struct CheckedFile {
+    path: String,
+    #[serde(flatten)]
+    descriptor: Descriptor,
+    /// `equal`, `missing`, `changed` or `unknown`.
+    status: &'static str,
+    /// What is changed: `kind`, `size`, `content` or `tree`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl Check {
+    /// Describes files that were compared with an artifact at `path`, a repository or layout.
+    pub(crate) fn new(path: &str, checked: &oras::check::Checked) -> Self {
+        let file = |file: &oras::check::CheckedFile| {
+            let (status, reason) = match file.state {
+                FileState::Equal => ("equal", None),
+                FileState::Missing => ("missing", None),
+                FileState::OtherKind => ("changed", Some("kind")),
+                FileState::OtherSize(_) => ("changed", Some("size")),
+                FileState::OtherTree => ("changed", Some("tree")),
+                FileState::Unknown => ("unknown", None),
+                _ => ("changed", Some("content")),
+            };
+            CheckedFile {
+                path: file.path.display().to_string(),
+                descriptor: Descriptor::new(path, &file.descriptor),
+                status,
+                reason,
+            }
+        };
+        let additional = checked.additional.iter();
+        Self {
+            reference: format!("{path}@{}", checked.root.digest),
+            directory: checked.directory.display().to_string(),
+            equal: checked.is_equal(),
+            files: checked.files.iter().map(file).collect(),
+            additional: additional.map(|path| path.display().to_string()).collect(),
+        }
+    }
 }
 
 /// The result of `manifest fetch`.

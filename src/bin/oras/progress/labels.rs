@@ -74,6 +74,11 @@ impl Labels {
         ..Self::NONE
     };
 
+    pub(crate) const CHECK: Self = Self {
+        reading: "Comparing",
+        ..Self::NONE
+    };
+
     pub(crate) const BACKUP: Self = Self {
         started: "Pulling  ",
         transferred: "Pulled   ",

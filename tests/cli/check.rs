@@ -1,0 +1,11 @@
+//! `oras check`.
+
+transcripts! {
+    "check":
+    connection,
+    directories,
+    files,
+    formats,
+    layouts,
+    usage,
+}
