@@ -150,11 +150,8 @@ fn check_one_client(wire: Wire) {
         assert_eq!(requests(&registry), expected(&PULL, None));
 
         push_it();
-        let second_push = [
-            "POST /v2/a/blobs/uploads/?mount={empty}&from=a 201",
-            "POST /v2/a/blobs/uploads/?mount={hello}&from=a 201",
-            "PUT /v2/a/manifests/v1 201",
-        ];
+        // The client pushed the blobs before.
+        let second_push = ["PUT /v2/a/manifests/v1 201"];
         assert_eq!(requests(&registry), expected(&second_push, None));
     }
 }

@@ -1,8 +1,10 @@
 //! Copying of graphs between any two stores: successors first, each node once, one after the other.
 //!
-//! If the destination has a manifest, we assume it has its whole graph. If it then refuses a
-//! manifest because it lacks successors, those that were not sent yet are sent without asking
-//! whether they exist. A referrer that exists but is not listed is listed
+//! If the destination has a manifest, we assume it has its whole graph. Blobs that it is known to
+//! have ([`IndexedTarget::known_blobs`](crate::store::IndexedTarget::known_blobs)) are not checked
+//! either. If it then refuses a manifest, known blobs are checked: those that the refusal names, or
+//! all. If it refuses the manifest again because it lacks successors, those that were not sent yet
+//! are sent without asking whether they exist. A referrer that exists but is not listed is listed
 //! ([`IndexedTarget::ensure_listed`](crate::store::IndexedTarget::ensure_listed)).
 //!
 //! This module depends on the store traits only.

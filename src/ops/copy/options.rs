@@ -77,8 +77,8 @@ pub struct CopyOptions<'a> {
     /// the destination. Set it only if both are used with the same credentials. Blobs that cannot
     /// be mounted are transferred.
     pub mount_from: Option<RepositoryName>,
-    /// Treats manifests as missing at the destination: the whole graph is walked and all manifests
-    /// are sent again. This repairs a destination that lost content.
+    /// Treats manifests as missing at the destination: the whole graph is walked, each blob is
+    /// checked, and all manifests are sent again. This repairs a destination that lost content.
     pub force: bool,
     /// Handling of referrers and subjects that are missing at the source.
     pub missing_referrers: MissingReferrer,
