@@ -123,6 +123,9 @@ pub(super) const FAULTS: &[(&str, Injection)] = &[
         Response(|it, _| it.html_page().status(502)),
     ),
     ("503", Response(|it, _| it.status(503))),
+    ("504", Response(|it, _| it.status(504))),
+    ("403", Response(|it, _| it.error(403, "DENIED", "no"))),
+    ("401 without a challenge", Response(|it, _| it.status(401))),
     (
         "expired token",
         Response(|it, _| {
@@ -143,6 +146,7 @@ pub(super) const FAULTS: &[(&str, Injection)] = &[
         ResponseBody(|it, _| it.wrong_length(1 << 50)),
     ),
     ("no Content-Length", ResponseBody(|it, _| it.no_length())),
+    ("chunked body", ResponseBody(|it, _| it.chunked())),
     ("endless body", ResponseBody(|it, _| it.endless_body())),
     ("one byte changed", ResponseBody(|it, _| it.flip_byte(1))),
     (
@@ -150,6 +154,14 @@ pub(super) const FAULTS: &[(&str, Injection)] = &[
         Content(|it, _| it.wrong_digest_header()),
     ),
     ("a login page", Response(|it, _| it.html_page())),
+    (
+        "a login page without a length",
+        Response(|it, _| it.html_page().no_length()),
+    ),
+    (
+        "redirect without Location",
+        Response(|it, _| it.status(307)),
+    ),
     (
         "redirect loop",
         Response(|it, scene| it.redirect_to(&scene.registry)),
@@ -186,6 +198,14 @@ pub(super) const FAULTS: &[(&str, Injection)] = &[
                 "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
             )
         }),
+    ),
+    (
+        "interim responses without end",
+        Response(|it, _| it.before_head(&"HTTP/1.1 102 Processing\r\n\r\n".repeat(1001))),
+    ),
+    (
+        "101",
+        Response(|it, _| it.before_head("HTTP/1.1 101 Switching Protocols\r\n\r\n")),
     ),
     (
         "100 without a request for it",
