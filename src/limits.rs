@@ -338,3 +338,113 @@ display_enum! {
         UnpackedBytes => "MaxUnpackedBytes",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::RetryPolicy;
+    use crate::ops::discover::DiscoverOptions;
+
+    const KIB: u64 = 1024;
+
+    fn bytes(bytes: u64) -> String {
+        match bytes {
+            bytes if bytes >= KIB * KIB => format!("{} MiB", bytes / KIB / KIB),
+            bytes => format!("{} KiB", bytes / KIB),
+        }
+    }
+
+    fn count(count: u64) -> String {
+        let digits = count.to_string();
+        let groups = digits.as_bytes().rchunks(3).rev();
+        let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+        groups.join(",")
+    }
+
+    fn time(time: Duration) -> String {
+        match time.as_secs() {
+            seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+            seconds => format!("{seconds} s"),
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "archive")]
+    fn the_readme_lists_the_limits_that_users_meet() {
+        let retries = RetryPolicy::default();
+        assert_eq!(DiscoverOptions::default().depth, None);
+        let rows = [
+            ("size of a manifest", bytes(MAX_MANIFEST_BYTES), ""),
+            (
+                "size of all manifests of a copy or pull",
+                bytes(MAX_METADATA_BYTES),
+                "",
+            ),
+            ("manifests and blobs of a copy", count(MAX_NODES), ""),
+            (
+                "levels of indexes and manifests",
+                count(MAX_GRAPH_DEPTH),
+                "",
+            ),
+            ("referrers of an artifact", count(MAX_REFERRERS as u64), ""),
+            (
+                "levels of referrers that `discover` lists",
+                count(MAX_REFERRERS_DEPTH as u64),
+                "`--depth` for fewer",
+            ),
+            ("tags of a backup", count(MAX_BACKUP_TAGS as u64), ""),
+            (
+                "size of the `index.json` of a layout",
+                bytes(MAX_INDEX_BYTES),
+                "",
+            ),
+            (
+                "data of a directory that is unpacked",
+                "free space".to_owned(),
+                "`--max-unpacked-size`",
+            ),
+            (
+                "entries of a directory that is unpacked",
+                count(MAX_ENTRIES),
+                "",
+            ),
+            (
+                "levels of a directory that is unpacked",
+                count(MAX_ARCHIVE_DEPTH),
+                "`--max-depth`",
+            ),
+            (
+                "time to connect",
+                time(CONNECT_TIMEOUT),
+                "`--connect-timeout`",
+            ),
+            ("silence of a server", time(IDLE_TIMEOUT), "`--timeout`"),
+            (
+                "silence of a server after a complete upload",
+                time(UPLOAD_RESPONSE_TIMEOUT),
+                "",
+            ),
+            (
+                "retries of a request",
+                format!(
+                    "{}, after a timeout {}",
+                    retries.retries, retries.timeout_retries
+                ),
+                "`--retries`",
+            ),
+            (
+                "wait before a retry",
+                time(retries.max_retry_after),
+                "`--retry-max-wait`",
+            ),
+            ("redirects of a request", count(MAX_REDIRECTS as u64), ""),
+            ("size of a credential file", bytes(MAX_CONFIG_BYTES), ""),
+            ("time of a credential helper", time(HELPER_TIMEOUT), ""),
+        ];
+        let row =
+            |(what, limit, flag): &(&str, String, &str)| format!("| {what} | {limit} | {flag} |\n");
+        let table: String = rows.iter().map(row).collect();
+        let table = format!("| What | Limit | Flag |\n|---|---|---|\n{table}");
+        assert!(include_str!("../README.md").contains(&table), "{table}");
+    }
+}

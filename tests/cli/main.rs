@@ -52,6 +52,7 @@ mod progress;
 mod pull;
 mod push;
 mod quiet;
+mod readme;
 mod repo_ls;
 mod repo_tags;
 mod resolve;

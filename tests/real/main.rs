@@ -37,6 +37,7 @@ mod logins;
 mod parts;
 mod prerequisites;
 mod prompts;
+mod readme;
 mod repeated_pushes;
 mod requests;
 mod round_trips;

@@ -19,6 +19,8 @@ pub mod golden;
 pub mod mutations;
 pub mod prerequisites;
 pub mod proxy;
+#[cfg(all(unix, feature = "cli"))]
+pub mod readme;
 pub mod registry;
 pub mod relay;
 pub mod rng;

@@ -74,3 +74,28 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
         "the first one that is set names the locale; if that is not UTF-8, a terminal gets ASCII progress and trees",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_same_tables() {
+        let readme = include_str!("../../../../README.md");
+        let code = |names: &str| names.replace(", ", "`, `");
+        let variables: String = ENVIRONMENT
+            .iter()
+            .map(|(names, meaning)| format!("| `{}` | {meaning} |\n", code(names)))
+            .collect();
+        let statuses: String = EXIT_STATUS
+            .iter()
+            .map(|(status, meaning)| format!("| {status} | {meaning} |\n"))
+            .collect();
+        for table in [
+            format!("| Variables | Meaning |\n|---|---|\n{variables}\n"),
+            format!("| Exit status | Meaning |\n|---|---|\n{statuses}\n"),
+        ] {
+            assert!(readme.contains(&table), "{table}");
+        }
+    }
+}
