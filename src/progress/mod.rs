@@ -162,8 +162,13 @@ impl Observer {
             if !passes(event) {
                 return Ok(());
             }
-            self.0.lock().unwrap_or_else(PoisonError::into_inner)(event)
+            self.notify(event)
         })
+    }
+
+    /// Calls the callback.
+    fn notify(&self, event: &Event<'_>) -> Result<(), BoxError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)(event)
     }
 
     /// Calls `operation` with this observer as the current one of the thread.
@@ -308,8 +313,7 @@ pub fn report(event: &Event<'_>) -> Result<()> {
     };
     // The observer's own calls are not reported to it: they would wait for each other.
     let _scope = Scope::start(None);
-    let mut callback = observer.0.lock().unwrap_or_else(PoisonError::into_inner);
-    callback(event).map_err(|source| Error::Cancelled { source })
+    (observer.notify(event)).map_err(|source| Error::Cancelled { source })
 }
 
 /// The error that ends a read after too many waits.
@@ -337,8 +341,8 @@ pub(crate) fn with_few_waits<T>(
     let current = Observer::current();
     let mut count = 0;
     let observer = Observer::new(move |event| {
-        if let Some(Observer(callback)) = &current {
-            callback.lock().unwrap_or_else(PoisonError::into_inner)(event)?;
+        if let Some(current) = &current {
+            current.notify(event)?;
         }
         count += u32::from(matches!(event, Event::Waiting { .. }));
         if count >= waits {
