@@ -112,11 +112,11 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// registries move a blob to their storage before they respond.
 pub(crate) const UPLOAD_RESPONSE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// Time for a complete response head, as a multiple of the accepted silence during a transfer: 5
-/// minutes by default. A head has few packets.
+/// Time for a response head since its first byte, as a multiple of the accepted silence during a
+/// transfer: 5 minutes by default. A head has few packets.
 pub(crate) const HEAD_TIMEOUTS: u32 = 5;
 
-/// The same as a multiple of the accepted silence before the response, which is longer for an
+/// Time for the final response, as a multiple of the accepted silence before the response to an
 /// upload: 30 minutes by default. Interim responses may interrupt the silence.
 pub(crate) const RESPONSE_TIMEOUTS: u32 = 2;
 

@@ -4,9 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Method;
-use crate::limits::{
-    CONNECT_TIMEOUT, HEAD_TIMEOUTS, IDLE_TIMEOUT, RESPONSE_TIMEOUTS, UPLOAD_RESPONSE_TIMEOUT,
-};
+use crate::limits::{CONNECT_TIMEOUT, IDLE_TIMEOUT, RESPONSE_TIMEOUTS, UPLOAD_RESPONSE_TIMEOUT};
 use crate::text::time::duration_text;
 
 /// The timeouts of a request, or of all requests of a client.
@@ -87,11 +85,9 @@ impl Timeouts {
         }
     }
 
-    /// Returns the time for the complete head of the response to a request with this method, and
-    /// for interim responses before it.
-    pub(super) fn response_head(&self, method: Method) -> Duration {
-        let response = self.response(method).saturating_mul(RESPONSE_TIMEOUTS);
-        response.max(self.idle.saturating_mul(HEAD_TIMEOUTS))
+    /// Returns the time for the final response to a request, with interim responses before it.
+    pub(super) fn final_response(&self) -> Duration {
+        self.response(Method::Put).saturating_mul(RESPONSE_TIMEOUTS)
     }
 }
 

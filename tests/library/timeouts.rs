@@ -270,6 +270,13 @@ fn silence_ends_a_request_and_progress_does_not() {
         }
         stream.write_all(&[HEAD, b"aaaaaaaaaa"].concat())
     };
+    let many_interim: Serve = |stream| {
+        for _ in 0..20 {
+            thread::sleep(PAUSE);
+            stream.write_all(b"HTTP/1.1 102 Processing\r\n\r\n")?;
+        }
+        stream.write_all(&[HEAD, b"aaaaaaaaaa"].concat())
+    };
     let late: Serve = |stream| {
         thread::sleep(LONG_PAUSE);
         stream.write_all(&[HEAD, b"aaaaaaaaaa"].concat())
@@ -286,6 +293,7 @@ fn silence_ends_a_request_and_progress_does_not() {
     for (name, method, size, serve, wanted) in [
         ("a response byte for byte", Method::Get, 0, slowly, ok()),
         ("interim responses", Method::Get, 0, interim, ok()),
+        ("many interim responses", Method::Get, 0, many_interim, ok()),
         ("a late response", Method::Get, 0, late, silent(IDLE)),
         ("a late response to an upload", Method::Put, 9, late, ok()),
         ("a chunk", Method::Patch, 9, late, ok()),
@@ -301,6 +309,13 @@ fn silence_ends_a_request_and_progress_does_not() {
             "a head without end",
             Method::Get,
             0,
+            endless,
+            Err("no complete response for 750 ms from server".to_owned()),
+        ),
+        (
+            "a head without end after an upload",
+            Method::Put,
+            9,
             endless,
             Err("no complete response for 750 ms from server".to_owned()),
         ),

@@ -242,10 +242,16 @@ impl Connector for ProxyConnector {
     ) -> Result<Option<Connection>, ureq::Error> {
         let url = Url::parse(&details.uri.to_string())
             .map_err(|error| TransportError::new(TransportKind::Protocol, error.to_string()));
-        let connection = url.and_then(|url| self.connection(details, &url));
-        let connection = connection.map_err(ureq_error)?;
-        let current_time = Arc::clone(&details.current_time);
-        Ok(Some(Box::new(HeadReader::new(connection, current_time))))
+        let connection = url.and_then(|url| {
+            let connection = self.connection(details, &url)?;
+            let current_time = Arc::clone(&details.current_time);
+            Ok(HeadReader::new(
+                connection,
+                url.host_and_port(),
+                current_time,
+            ))
+        });
+        Ok(Some(Box::new(connection.map_err(ureq_error)?)))
     }
 }
 

@@ -329,7 +329,7 @@ fn run<B: ureq::AsSendBody>(
         .timeout_connect(Some(timeouts.connect))
         .timeout_per_read(Some(timeouts.response(method)))
         .timeout_per_write(Some(timeouts.idle))
-        .timeout_recv_response(Some(timeouts.response_head(method)))
+        .timeout_recv_response(Some(timeouts.final_response()))
         .timeout_global(timeouts.deadline)
         .build();
     agent.run(request).map_err(|error| match error {
@@ -338,7 +338,7 @@ fn run<B: ureq::AsSendBody>(
             SilentServer {
                 missing: NO_RESPONSE,
                 host: host.to_owned(),
-                limit: timeouts.response_head(method),
+                limit: timeouts.final_response(),
             },
         ),
         other => transport_error(other),

@@ -25,8 +25,11 @@ use std::sync::Arc;
 use ureq::unversioned::transport::time::{self, Instant};
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 
+use super::super::{NO_RESPONSE, SilentServer, TransportError};
+use super::error::ureq_error;
 use super::tcp::passed;
-use crate::limits::{MAX_INTERIM_RESPONSES, MAX_RESPONSE_HEAD_BYTES};
+use crate::error::TransportKind;
+use crate::limits::{HEAD_TIMEOUTS, MAX_INTERIM_RESPONSES, MAX_RESPONSE_HEAD_BYTES};
 
 /// Bytes of the buffer for request bodies that ureq fills after it waited for `100 Continue`.
 const OUTPUT_BYTES: usize = 16 * 1024;
@@ -58,9 +61,13 @@ type CurrentTime = Arc<dyn Fn() -> Instant + Send + Sync>;
 /// A connection whose response heads are rewritten before ureq parses them.
 pub(super) struct HeadReader {
     inner: Box<dyn Transport>,
+    /// Host and port of the server, for errors.
+    host: String,
     current_time: CurrentTime,
     /// The received part of the next head.
     received: Vec<u8>,
+    /// The time at which `received` was found to have the beginning of a head.
+    head_start: Option<Instant>,
     /// The offset in `received` of a line whose end has not been found.
     line_start: usize,
     /// The rewritten head, and the output that ureq fills while a head is read.
@@ -93,11 +100,13 @@ enum Head {
 }
 
 impl HeadReader {
-    pub(super) fn new(inner: Box<dyn Transport>, current_time: CurrentTime) -> Self {
+    pub(super) fn new(inner: Box<dyn Transport>, host: &str, current_time: CurrentTime) -> Self {
         Self {
             inner,
+            host: host.to_owned(),
             current_time,
             received: Vec::new(),
+            head_start: None,
             line_start: 0,
             head: LazyBuffers::new(HANDED_ON_BYTES, OUTPUT_BYTES),
             state: State::Body,
@@ -160,6 +169,7 @@ impl HeadReader {
     fn start_head(&mut self) {
         self.received.clear();
         self.line_start = 0;
+        self.head_start = None;
     }
 
     fn hand_on(&mut self, head: &[u8]) -> Result<bool, ureq::Error> {
@@ -171,6 +181,28 @@ impl HeadReader {
             .copy_from_slice(head);
         self.head.input_appended(len);
         Ok(true)
+    }
+
+    /// The timeout of the next read of a head that has begun: silence as in a transfer. The error is
+    /// that of a head that takes too long.
+    fn in_head(&mut self, timeout: NextTimeout) -> Result<NextTimeout, ureq::Error> {
+        let now = (self.current_time)();
+        let start = *self.head_start.get_or_insert(now);
+        if let Some(time::Duration::Exact(silence)) = timeout.per_write {
+            let limit = silence.saturating_mul(HEAD_TIMEOUTS);
+            if passed(start, now) >= limit {
+                let silent = SilentServer {
+                    missing: NO_RESPONSE,
+                    host: self.host.clone(),
+                    limit,
+                };
+                return Err(ureq_error(TransportError::new(
+                    TransportKind::Timeout,
+                    silent,
+                )));
+            }
+        }
+        Ok(in_transfer(timeout))
     }
 
     /// Whether ureq works with the buffers of this type, and not with those of the connection.
@@ -246,6 +278,11 @@ impl Transport for HeadReader {
                     time::Duration::Exact(_) => time::Duration::Exact(after),
                 },
                 ..timeout
+            };
+            let remaining = if self.received.is_empty() {
+                remaining
+            } else {
+                self.in_head(remaining)?
             };
             if !self.inner.await_input(remaining)? {
                 // ureq reports what is wrong with an incomplete head.
