@@ -46,28 +46,43 @@ pub(crate) fn create(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(changed)
 }
 
-/// Flushes all files of the file system of a directory to the disk. Returns `false` if the system
-/// or the file system does not guarantee that.
+/// Flushes all files of the file system of a directory to the disk, and returns the device. Returns
+/// `None` if the system or the file system does not guarantee that.
 ///
 /// The call is one write barrier of the disk, where flushing file by file is one for each. But it
-/// waits for data of other programs too.
+/// waits for data of other programs too, and before Linux 5.8 it reports no errors of the disk.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn sync_file_system(path: &Path) -> bool {
+pub(crate) fn sync_file_system(path: &Path) -> Option<u64> {
     /// Magic numbers of ext4 (and ext2, ext3), XFS and Btrfs. A file system in user space or on a
     /// server need not pass the call on.
     const RELIABLE: [i128; 3] = [0xEF53, 0x5846_5342, 0x9123_683E];
 
-    File::open(path).is_ok_and(|directory| {
-        rustix::fs::fstatfs(&directory)
-            .is_ok_and(|found| RELIABLE.contains(&i128::from(found.f_type)))
-            && rustix::fs::syncfs(&directory).is_ok()
-    })
+    let directory = File::open(path).ok()?;
+    let kind = rustix::fs::fstatfs(&directory).ok()?.f_type;
+    if !RELIABLE.contains(&i128::from(kind)) {
+        return None;
+    }
+    rustix::fs::syncfs(&directory).ok()?;
+    device(path)
 }
 
-/// Returns `false`, because the system call is not available.
+/// Returns `None`, because the system call is not available.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) const fn sync_file_system(_: &Path) -> bool {
-    false
+pub(crate) const fn sync_file_system(_: &Path) -> Option<u64> {
+    None
+}
+
+/// The device of a file or directory.
+#[cfg(unix)]
+pub(crate) fn device(path: &Path) -> Option<u64> {
+    let metadata = fs::metadata(path).ok()?;
+    Some(std::os::unix::fs::MetadataExt::dev(&metadata))
+}
+
+/// Returns `None`, because devices have no numbers.
+#[cfg(not(unix))]
+pub(crate) const fn device(_: &Path) -> Option<u64> {
+    None
 }
 
 /// Flushes the names in a directory, or a complete file, to the disk. Some file systems do not

@@ -208,7 +208,7 @@ impl Writer {
     /// unless it existed before.
     pub(super) fn sync(&self) -> Result<()> {
         self.sync_before_save()?;
-        self.sync_created(|_| true)
+        self.sync_created(|_| true, &[])
     }
 
     /// Same as [`sync`](Self::sync), except for what [`save`](Self::save) flushes.
@@ -218,40 +218,41 @@ impl Writer {
         if pending.is_empty() {
             return Ok(());
         }
-        let parents = pending.keys().map(|digest| self.blob_path(digest));
-        let mut directories: BTreeSet<PathBuf> = parents
+        let blobs = pending.keys().map(|digest| self.blob_path(digest));
+        let mut directories: BTreeSet<PathBuf> = blobs
             .filter_map(|path| path.parent().map(Path::to_owned))
             .collect();
-        if pending.len() >= MIN_SYNCFS
-            && (directories.iter()).all(|path| directory::sync_file_system(path))
-        {
-            self.tracked.lock().extend(pending.into_keys());
-            directories.clear();
+        let devices: Vec<u64> = if pending.len() >= MIN_SYNCFS {
+            let synced = directories.iter();
+            synced
+                .filter_map(|path| directory::sync_file_system(path))
+                .collect()
         } else {
-            while let Some((digest, pushed)) = pending.pop_first() {
-                let path = self.blob_path(&digest);
-                let synced = sync_existing(&path);
-                // After an error, it fails the next edit of a thread whose entry may depend on it.
-                self.tracked.lock().insert(digest);
-                if let Err(error) = synced {
-                    if pushed == Pushed::Stored {
-                        let _ = fs::remove_file(&path);
-                    }
-                    self.pending.lock().append(&mut pending);
-                    return Err(error);
+            Vec::new()
+        };
+        while let Some((digest, pushed)) = pending.pop_first() {
+            let path = self.blob_path(&digest);
+            let synced = sync_existing(&path, &devices);
+            // After an error, it fails the next edit of a thread whose entry may depend on it.
+            self.tracked.lock().insert(digest);
+            if let Err(error) = synced {
+                if pushed == Pushed::Stored {
+                    let _ = fs::remove_file(&path);
                 }
+                self.pending.lock().append(&mut pending);
+                return Err(error);
             }
         }
         directories.insert(self.root.join(BLOBS));
         directories
             .iter()
-            .try_for_each(|path| sync_existing(path))?;
+            .try_for_each(|path| sync_existing(path, &devices))?;
         let index = self.root.join(reader::INDEX);
-        self.sync_created(|path| path != self.root && path != index)
+        self.sync_created(|path| path != self.root && path != index, &devices)
     }
 
     /// Flushes files and directories that were created, if they are `selected`.
-    fn sync_created(&self, selected: impl Fn(&Path) -> bool) -> Result<()> {
+    fn sync_created(&self, selected: impl Fn(&Path) -> bool, devices: &[u64]) -> Result<()> {
         let mut created = self.created.lock();
         let paths: Vec<PathBuf> = created
             .iter()
@@ -259,7 +260,7 @@ impl Writer {
             .cloned()
             .collect();
         paths.into_iter().try_for_each(|path| {
-            sync_existing(&path)?;
+            sync_existing(&path, devices)?;
             created.remove(&path);
             Ok(())
         })
@@ -401,11 +402,15 @@ fn flush_when_closed(file: &File) {
     let _ = file.set_len(1).and_then(|()| file.set_len(0));
 }
 
-/// Flushes a file or directory.
+/// Flushes a file or directory, unless all files of its device are flushed.
 ///
 /// A file that another process removed or made unreadable existed before this process stored it,
 /// and a directory may permit to create files and not to read it.
-fn sync_existing(path: &Path) -> Result<()> {
+fn sync_existing(path: &Path, flushed_devices: &[u64]) -> Result<()> {
+    let is_flushed = |device| flushed_devices.contains(&device);
+    if !flushed_devices.is_empty() && directory::device(path).is_some_and(is_flushed) {
+        return Ok(());
+    }
     match directory::sync(path) {
         Err(Error::Io { source, .. })
             if matches!(
