@@ -21,6 +21,7 @@ use crate::text::url::{Locality, Origin, Url};
 mod certificate_directories;
 pub mod clock;
 pub(crate) mod environment;
+pub(crate) mod file_range;
 mod proxy;
 mod resolve;
 pub(crate) mod retry;

@@ -3,6 +3,7 @@
 
 mod chunks;
 mod failures;
+mod files;
 mod interim;
 mod streams;
 

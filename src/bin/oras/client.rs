@@ -303,7 +303,7 @@ impl ClientConfig {
     }
 
     fn transport(&self) -> Result<UreqTransport, CliError> {
-        let builder = UreqTransport::builder().environment();
+        let builder = UreqTransport::builder().environment().sendfile(true);
         #[cfg(feature = "tls")]
         let builder = self.tls.apply(builder)?;
         let rules = self

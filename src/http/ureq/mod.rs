@@ -16,7 +16,7 @@ use self::connector::{Localities, NoopResolver, ProxyConnector};
 use self::error::{body_error, invalid_request, transport_error};
 use super::{
     Headers, Method, NO_RESPONSE, Proxies, Request, RequestBody, ResolveRule, Response,
-    SilentServer, Timeouts, Transport, TransportError,
+    SilentServer, Timeouts, Transport, TransportError, file_range,
 };
 use crate::auth::OriginPolicy;
 use crate::error::TransportKind;
@@ -59,6 +59,7 @@ pub struct UreqTransport {
     third_party_agents: [(Locality, ureq::Agent); 3],
     proxies: Arc<Proxies>,
     localities: Arc<Localities>,
+    sendfile: bool,
 }
 
 impl UreqTransport {
@@ -79,6 +80,7 @@ impl UreqTransport {
 pub struct UreqTransportBuilder {
     proxies: Proxies,
     rules: Vec<ResolveRule>,
+    sendfile: bool,
     #[cfg(feature = "tls-no-provider")]
     tls: tls::Settings,
 }
@@ -184,6 +186,16 @@ impl UreqTransportBuilder {
         self
     }
 
+    /// Sends files by `sendfile`, without copying them into memory of this process: on Linux, and
+    /// only over http without a proxy. The default is `false`, because the process gets `SIGPIPE`
+    /// if the server closes the connection meanwhile. A Rust program ignores that signal, but a
+    /// program in another language may end by it.
+    #[must_use]
+    pub fn sendfile(mut self, sendfile: bool) -> Self {
+        self.sendfile = sendfile;
+        self
+    }
+
     /// Creates the transport.
     pub fn build(self) -> UreqTransport {
         let proxies = Arc::new(self.proxies);
@@ -218,6 +230,7 @@ impl UreqTransportBuilder {
                 .map(|most_local| (most_local, agent(third_party(most_local)))),
             proxies,
             localities,
+            sendfile: self.sendfile && cfg!(target_os = "linux"),
         }
     }
 }
@@ -281,6 +294,13 @@ impl Transport for UreqTransport {
             RequestBody::None if has_body(request.method) => RequestBody::Bytes(&[]),
             body => body,
         };
+        let can_send_files = self.sendfile
+            && url.scheme() == Scheme::Http
+            && matches!(self.proxies.for_url(url), Ok(None));
+        let _scope = file_range::Scope::start(match &body {
+            RequestBody::Reader { reader, .. } if can_send_files => Some(&**reader),
+            _ => None,
+        });
         let answer = match body {
             RequestBody::None => run(agent, builder.body(()), limits),
             RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), limits),

@@ -20,6 +20,7 @@ use ureq::config::Config;
 use ureq::unversioned::transport::time::{self, Duration as Limit};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, NextTimeout, Transport};
 
+use super::super::file_range::{self, FileRange};
 use super::super::{NO_DATA, SilentServer, TransportError};
 use super::error::ureq_error;
 use super::joined_output::JoiningBuffers;
@@ -151,11 +152,19 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        // A range of a file stands for the last bytes of the buffer.
+        let range = file_range::take();
+        let of_range = range.as_ref().map_or(0, FileRange::length);
         let output = self.buffers.join(amount);
+        let copied = output
+            .len()
+            .checked_sub(of_range)
+            .ok_or(io::ErrorKind::InvalidInput)
+            .map_err(io::Error::from)?;
         let wait = Wait::new(&self.host, timeout, timeout.per_write);
         write(
             &self.stream,
-            output,
+            (&output[..copied], range),
             wait,
             &mut self.write_timeout,
             &mut self.heartbeat,
@@ -167,7 +176,7 @@ impl Transport for TcpTransport {
         let wait = Wait::new(&self.host, timeout, timeout.per_write);
         write(
             &self.stream,
-            output,
+            (output, None),
             wait,
             &mut self.write_timeout,
             &mut self.heartbeat,
@@ -206,23 +215,29 @@ impl Drop for TcpTransport {
     }
 }
 
-/// Writes all of `output`.
+/// Writes all bytes, and then the range of a file.
 fn write(
     mut stream: &TcpStream,
-    mut output: &[u8],
+    (bytes, range): (&[u8], Option<FileRange>),
     mut wait: Wait<'_>,
     write_timeout: &mut Duration,
     heartbeat: &mut Heartbeat,
 ) -> Result<(), ureq::Error> {
-    while !output.is_empty() {
+    let length = bytes.len() + range.as_ref().map_or(0, FileRange::length);
+    let mut sent = 0;
+    while sent < length {
         let slice = wait.slice()?;
         if std::mem::replace(write_timeout, slice) != slice {
             set_timeout(stream.set_write_timeout(Some(slice)))?;
         }
-        match stream.write(output) {
+        let result = match &range {
+            Some(range) if sent >= bytes.len() => range.send(stream, sent - bytes.len()),
+            _ => stream.write(&bytes[sent..]),
+        };
+        match result {
             Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
             Ok(count) => {
-                output = &output[count..];
+                sent += count;
                 wait.last_progress = now();
                 heartbeat.on_progress(wait.host)?;
             }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::ContentReader;
 use super::hashing::{ProgressReader, copy_hashing};
@@ -114,17 +115,16 @@ impl FileContent {
         let Some(before) = self.fingerprint else {
             return Ok(VerifyReader::new(file, expected.clone()));
         };
-        let same = file
-            .try_clone()
-            .map_err(Error::io(IoOp::Open, &self.path))?;
+        let file = Arc::new(file);
         let path = self.path.clone();
-        let reader =
-            VerifyReader::new(file, expected.clone()).map_read_error(move |error| match error {
+        let reader = VerifyReader::new_in_file(Arc::clone(&file), expected.clone()).map_read_error(
+            move |error| match error {
                 Error::Verification { .. } => error.context(path.display().to_string()),
                 other => other,
-            });
+            },
+        );
         let expected = expected.clone();
-        Ok(reader.trusted_while(move || is_unchanged(&same, &before, &expected)))
+        Ok(reader.trusted_while(move || is_unchanged(&file, &before, &expected)))
     }
 }
 

@@ -4,11 +4,13 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::hashing::for_each_chunk;
 use super::resumed_reader::ResumedReader;
 use crate::error::{Error, IoOp, Mismatch, Result};
 use crate::fs::BUFFER_BYTES;
+use crate::http::file_range::{self, FileRange};
 use crate::limits::Limit;
 use crate::oci::{Descriptor, Hasher, RawManifest};
 
@@ -37,6 +39,10 @@ pub struct VerifyReader<'a> {
     progress: Vec<Box<ProgressFn<'a>>>,
     sinks: Vec<Box<dyn ContentSink + Send + 'a>>,
     is_resumed: bool,
+    /// The file that `inner` reads from its beginning, if it does.
+    file: Option<Arc<File>>,
+    /// The range of the file that the current read stands for.
+    range: Option<FileRange>,
 }
 
 /// Receives the bytes that a [`VerifyReader`] reads, and is notified once the content has been
@@ -79,7 +85,18 @@ impl<'a> VerifyReader<'a> {
             progress: Vec::new(),
             sinks: Vec::new(),
             is_resumed: false,
+            file: None,
+            range: None,
             expected,
+        }
+    }
+
+    /// Same as [`new`](Self::new), of a file. If its digest is known to be correct, it can be sent
+    /// without being read into memory.
+    pub(crate) fn new_in_file(file: Arc<File>, expected: Descriptor) -> Self {
+        Self {
+            file: Some(Arc::clone(&file)),
+            ..Self::new(file, expected)
         }
     }
 
@@ -291,6 +308,13 @@ impl<'a> VerifyReader<'a> {
 
     /// Reads from the content. A beginning that cannot be continued is like a wrong one.
     fn read_inner(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let (None, true, Some(file)) = (&self.hasher, self.sinks.is_empty(), &self.file) {
+            let offset = self.expected.size - self.remaining;
+            self.range = FileRange::next(self, file, offset, buffer.len());
+            if self.range.is_some() {
+                return Ok(buffer.len());
+            }
+        }
         let read = self.inner.read(buffer);
         if self.is_resumed
             && let Err(error) = &read
@@ -370,6 +394,9 @@ impl Read for VerifyReader<'_> {
             for progress in &mut self.progress {
                 progress(done).map_err(Error::into_io)?;
             }
+        }
+        if let Some(range) = self.range.take() {
+            file_range::announce(range);
         }
         Ok(count)
     }
