@@ -67,10 +67,9 @@ pub(crate) struct FileRange {
 }
 
 impl FileRange {
-    /// Returns the range of a file of `reader` at `offset` that stands for a buffer of this length, and moves
-    /// the position of the file behind it. Returns `None` if the request must be sent from memory,
-    /// if it is short, or if the file has become
-    /// shorter.
+    /// Returns the range of a file of `reader` at `offset` that stands for a buffer of this length,
+    /// and moves the position of the file behind it. Returns `None` if the range is short, if the
+    /// request is sent from memory, or if the file has become shorter.
     pub(crate) fn next<R: Read + ?Sized>(
         reader: &R,
         file: &Arc<File>,
