@@ -1,4 +1,4 @@
-"""The command lines of each client. An operation that a client lacks raises `AttributeError`."""
+"""The command lines of each client. A client has no method for an operation that it lacks."""
 
 import os
 import re
