@@ -97,7 +97,8 @@ impl Repository {
             retries: 0,
             ..RetryPolicy::default()
         };
-        let mut repository = self.clone();
+        // The token for this request serves the push that follows.
+        let mut repository = self.clone().with_push_scope();
         repository.client = self.client.with_retry_policy(policy);
         let limit = self.client.max_manifest_bytes();
         let response = repository.get_manifest(self.client.accepted_manifests(), &tag, limit);

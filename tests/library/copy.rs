@@ -60,6 +60,7 @@ fn events(source: &dyn Source, target: &dyn Target, root: &Descriptor) -> Vec<St
             Event::FetchingManifest(_)
             | Event::FetchedManifest(_)
             | Event::Started(_)
+            | Event::Totals(_)
             | Event::Transferring { .. } => return None,
             Event::Transferred(node) => ("copied", node),
             Event::Exists(node) => ("existed", node),

@@ -14,7 +14,7 @@ use oras::{MediaType, Result};
 use super::{index, methods};
 use crate::setup::{blob, builder, client};
 use crate::support::clock::FakeClock;
-use crate::support::registry::{Fault, RegistryProfile, TestRegistry, on, sha256};
+use crate::support::registry::{Bearer, Fault, RegistryProfile, TestRegistry, on, sha256};
 
 const FILES: usize = 200;
 
@@ -341,6 +341,24 @@ fn a_tag_that_names_something_else_shows_nothing() {
         let requests = push(&registry, &files(10, &[]), 2);
         assert!(requests.starts_with("HEAD GET POST"), "{name}: {requests}");
     }
+}
+
+#[test]
+fn the_read_of_the_tag_requests_a_token_for_the_push() {
+    let tokens = Bearer::new().anonymous(&["repository:*:pull,push"]);
+    let registry = TestRegistry::start().with_tokens(tokens);
+    let memory = MemoryStore::new();
+    let root = pack_files(&memory, &files(10, &[]), 1);
+    let mut options = updated!(CopyOptions {
+        root: RootState::New,
+        ..CopyOptions::default()
+    });
+
+    let target = repository(&registry);
+    copy_graph(&memory, &target, &root, Some("v1"), &mut options).unwrap();
+
+    let tokens = registry.log().into_iter();
+    assert_eq!(tokens.filter(|line| line.contains("scope=")).count(), 1);
 }
 
 #[test]

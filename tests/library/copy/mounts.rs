@@ -34,6 +34,7 @@ fn copy_events(source: &Repository, target: &Repository) -> oras::Result<Vec<Str
             Event::Exists(node) => ("existed", node),
             Event::FetchingManifest(_)
             | Event::FetchedManifest(_)
+            | Event::Totals(_)
             | Event::Transferring { .. }
             | Event::Waiting { .. } => return None,
             other => panic!("{other:?}"),
