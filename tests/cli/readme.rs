@@ -167,20 +167,19 @@ fn assert_yaml(block: &Block) {
 #[test]
 fn links_lead_to_headings() {
     let text = text();
-    let headings: BTreeSet<String> = text
-        .lines()
-        .filter_map(|line| {
-            line.trim_start_matches('#')
-                .strip_prefix(' ')
-                .filter(|_| line.starts_with('#'))
-        })
-        .map(|heading| {
+    let mut headings = BTreeSet::new();
+    let mut is_block = false;
+    for line in text.lines() {
+        is_block ^= line.starts_with("```");
+        let heading = line.trim_start_matches('#').strip_prefix(' ');
+        if let Some(heading) = heading.filter(|_| line.starts_with('#') && !is_block) {
             let kept = heading
                 .chars()
-                .filter(|c| c.is_alphanumeric() || " -".contains(*c));
-            kept.collect::<String>().to_lowercase().replace(' ', "-")
-        })
-        .collect();
+                .filter(|character| character.is_alphanumeric() || " -".contains(*character));
+            let anchor = kept.collect::<String>().to_lowercase().replace(' ', "-");
+            assert!(headings.insert(anchor), "\"{heading}\" occurs twice");
+        }
+    }
     let links = text
         .split("](#")
         .skip(1)
