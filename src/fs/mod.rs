@@ -11,6 +11,7 @@ pub(crate) mod leftovers;
 pub(crate) mod lock;
 pub(crate) mod path_clean;
 pub(crate) mod private_file;
+pub(crate) mod reflink;
 #[cfg(feature = "archive")]
 pub(crate) mod sparse_writer;
 pub(crate) mod temp_file;

@@ -59,6 +59,11 @@ impl<F: Borrow<File>> SparseWriter<F> {
         clear(&mut self.file)
     }
 
+    /// The file has `length` bytes now, and is positioned behind them.
+    pub(crate) const fn continue_after(&mut self, length: u64) {
+        (self.length, self.position) = (length, length);
+    }
+
     /// Same as [`owner`](Self::owner). Position and content of the file must not be changed.
     pub(crate) const fn owner_mut(&mut self) -> &mut F {
         &mut self.file

@@ -15,6 +15,7 @@ use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::leftovers::{Entry, Folder, claim_beginning, remove_leftovers};
+use super::reflink::reflink;
 use super::temp_name::{TempKind, TempName};
 use super::{directory, lock};
 use crate::error::{Error, IoOp, Result};
@@ -126,6 +127,13 @@ impl TempFile {
         self.name = None;
     }
 
+    /// Copies a file, as bytes that an earlier process wrote.
+    #[cfg(test)]
+    pub(crate) fn copy_as_kept(&mut self, mut from: &File) -> bool {
+        self.kept_bytes = io::copy(&mut from, &mut self.file).unwrap();
+        true
+    }
+
     /// Renames the file to its final name, replacing an existing file, and closes it. A missing
     /// directory is created.
     pub(crate) fn persist(mut self, to: &Path) -> Result<()> {
@@ -199,6 +207,13 @@ pub(crate) trait BeginningFile: Write {
         }
     }
 
+    /// Makes the empty file share the blocks of another one, as bytes that an earlier process wrote.
+    /// Returns `false` if that is not possible.
+    fn reflink(&mut self, from: &File) -> bool {
+        let _ = from;
+        false
+    }
+
     /// Removes all content from the file.
     fn clear(&mut self) -> io::Result<()>;
 
@@ -224,6 +239,14 @@ impl BeginningFile for TempFile {
     fn reopen(&mut self) -> io::Result<File> {
         self.file.rewind()?;
         self.file.try_clone()
+    }
+
+    fn reflink(&mut self, from: &File) -> bool {
+        let is_shared = reflink(from, &self.file);
+        if is_shared {
+            self.kept_bytes = self.file.metadata().map_or(0, |metadata| metadata.len());
+        }
+        is_shared
     }
 
     fn clear(&mut self) -> io::Result<()> {

@@ -47,13 +47,7 @@ impl BlobCache {
 
     /// Opens the file of a blob if it has the right size. The content is not verified.
     pub(crate) fn open(&self, target: &Descriptor) -> Option<File> {
-        let path = self.writer.blob_path(&target.digest);
-        // Checked first, because opening a pipe would wait for a writer.
-        let metadata = fs::metadata(&path).ok()?;
-        if !metadata.is_file() || metadata.len() != target.size {
-            return None;
-        }
-        File::open(path).ok()
+        self.directory.open_blob(target)
     }
 
     /// Whether there is a file with the name of the digest, or the beginning of one.

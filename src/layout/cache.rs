@@ -28,6 +28,7 @@
 //!   would already have the first bytes when the last one shows that the file is damaged. Reading
 //!   the local disk twice costs less than one download, and needs no memory. The second
 //!   [`VerifyReader`] detects changes in between. Manifests are read once: they are held in memory.
+//!   So are files whose copy shares their blocks, because the copy is verified.
 //! - **The directory can be deleted at any time**, completely or in part, also while it is in use.
 //!   The cache itself never removes content, so its user limits the size.
 //! - **Many processes can use one cache** concurrently. Each writes temporary files of its own and
@@ -275,6 +276,13 @@ impl Source for Cached<'_> {
         }
         let file = self.cache.open_from(target, offset);
         Ok(file.map(|file| Box::new(file) as Box<dyn Read + Send>))
+    }
+
+    fn open_file(&self, target: &Descriptor) -> Option<File> {
+        match &self.cache.blobs {
+            Some(blobs) => blobs.open(target),
+            None => self.source.open_file(target),
+        }
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

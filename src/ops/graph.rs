@@ -1,5 +1,7 @@
 //! Resolution of references to manifests, configs and manifests for a platform.
 
+use std::fs::File;
+
 use crate::error::{Error, Expected, Result};
 use crate::oci::{Descriptor, Manifest, MediaType, Platform, RawManifest};
 use crate::store::{ContentReader, Source, VerifyReader};
@@ -209,6 +211,10 @@ impl Source for ResolvedSource<'_> {
 
     fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         self.source.fetch_from(target, offset)
+    }
+
+    fn open_file(&self, target: &Descriptor) -> Option<File> {
+        self.source.open_file(target)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

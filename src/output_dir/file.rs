@@ -111,6 +111,13 @@ impl BeginningFile for PendingFile<'_> {
         self.staged.writer.owner_mut().reopen()
     }
 
+    fn reflink(&mut self, from: &File) -> bool {
+        let writer = &mut self.staged.writer;
+        let is_shared = writer.owner_mut().reflink(from);
+        writer.continue_after(writer.owner().kept_bytes());
+        is_shared
+    }
+
     fn clear(&mut self) -> io::Result<()> {
         self.staged.writer.restart(TempFile::clear)
     }

@@ -1,6 +1,7 @@
 //! Stores behind pointers: `&S`, `Box<S>` and `Arc<S>` are stores as well.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::Read;
 use std::ops::{ControlFlow, Deref};
 
@@ -22,6 +23,10 @@ impl<P: Deref<Target: Source> + Send + Sync> Source for P {
 
     fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         (**self).fetch_from(target, offset)
+    }
+
+    fn open_file(&self, target: &Descriptor) -> Option<File> {
+        (**self).open_file(target)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

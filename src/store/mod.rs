@@ -69,6 +69,15 @@ pub trait Source: Send + Sync {
         Ok(None)
     }
 
+    /// Opens the file that has the content, and nothing else, if there is one. Its bytes are not
+    /// verified. A copy of the content may share the blocks of the file on the disk.
+    ///
+    /// By default `None`.
+    fn open_file(&self, target: &Descriptor) -> Option<File> {
+        let _ = target;
+        None
+    }
+
     /// Whether the content exists.
     ///
     /// # Errors
@@ -472,6 +481,10 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
         } else {
             Ok(VerifyReader::new(reader, expected.clone()))
         }
+    }
+
+    fn open_file(&mut self) -> Option<File> {
+        self.source.open_file(self.descriptor)
     }
 
     fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {

@@ -1,12 +1,15 @@
-//! System calls of writes to a layout: flushes in the order that survives a power failure, and one
-//! pass over the data. Counted with strace.
+//! System calls of writes to a layout: flushes in the order that survives a power failure, one pass
+//! over the data, and shared blocks. Counted with strace.
 
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use crate::support::cli::Oras;
 use crate::support::prerequisites::program;
+use crate::support::skip;
 
 /// A system call of a command, as far as the order of flushes depends on it.
 #[derive(Debug, PartialEq)]
@@ -15,6 +18,40 @@ enum Call {
     FlushAll,
     /// A file gets this name.
     Rename(String),
+}
+
+/// A file system that shares blocks, at `disk` in the working directory.
+struct Btrfs(PathBuf);
+
+impl Btrfs {
+    /// Creates and mounts the file system. Returns `None` without the privilege or the program.
+    fn mount(oras: &Oras) -> Option<Self> {
+        let mkfs = program("mkfs.btrfs")?;
+        let (image, at) = (oras.write("image", ""), oras.directory().join("disk"));
+        let file = fs::File::options().write(true).open(&image).unwrap();
+        file.set_len(256 << 20).unwrap();
+        fs::create_dir(&at).unwrap();
+        let succeeds = |command: &mut Command| {
+            (command.stdin(Stdio::null()).output()).is_ok_and(|output| output.status.success())
+        };
+        let is_mounted = succeeds(Command::new(mkfs).arg(&image))
+            && succeeds(
+                Command::new("mount")
+                    .args(["-o", "loop"])
+                    .args([&image, &at]),
+            );
+        if is_mounted {
+            return Some(Self(at));
+        }
+        skip("no file system can be mounted");
+        None
+    }
+}
+
+impl Drop for Btrfs {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
 }
 
 /// Runs a command, which must succeed, and returns the lines of strace about these system calls.
@@ -173,6 +210,46 @@ fn a_file_is_read_once() {
         assert!(
             (writes..writes + 10_000).contains(&written),
             "{name}: {lines}"
+        );
+    }
+}
+
+#[test]
+fn copies_share_the_blocks_of_a_layout() {
+    const BYTES: usize = 300_000;
+
+    let oras = Oras::new();
+    let Some(_disk) = Btrfs::mount(&oras) else {
+        return;
+    };
+    oras.write("disk/large", vec![7; BYTES]);
+    oras.run(["push", "--oci-layout", "disk/l:v1", "disk/large"])
+        .success();
+    let layout = "disk/l:v1";
+    for arguments in [
+        vec!["pull", "--oci-layout", layout, "-o", "disk/out"],
+        vec![
+            "cp",
+            "--from-oci-layout",
+            layout,
+            "--to-oci-layout",
+            "disk/copy:v1",
+        ],
+    ] {
+        let Some(lines) = strace(&oras, "ioctl,write", &arguments) else {
+            return;
+        };
+        let shared = lines.lines().filter(|line| line.contains("CLONE"));
+        assert_eq!(
+            shared.filter(|line| line.ends_with("= 0")).count(),
+            1,
+            "{lines}"
+        );
+        let writes = lines.lines().filter(|line| line.contains("/.oras-"));
+        assert_eq!(
+            writes.filter(|line| line.contains(" = 65536")).count(),
+            0,
+            "{lines}"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! Referrers of the manifests of a backup.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::ops::ControlFlow;
 
 use crate::error::{Error, Result};
@@ -76,6 +77,10 @@ impl Source for RecordingSource<'_> {
 
     fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
         self.inner.fetch_from(target, offset)
+    }
+
+    fn open_file(&self, target: &Descriptor) -> Option<File> {
+        self.inner.open_file(target)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {

@@ -126,6 +126,10 @@ impl Content for SourceContent<'_> {
         Ok(reader.map_read_error(|error| at_source(Operation::Fetch, node)(error)))
     }
 
+    fn open_file(&mut self) -> Option<File> {
+        self.content.open_file()
+    }
+
     fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
         let rest = self
             .content

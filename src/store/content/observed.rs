@@ -66,6 +66,10 @@ impl Content for ObservedContent<'_, '_> {
         Ok(reader.with_progress(move |done| report(&Event::transferring(descriptor, done))))
     }
 
+    fn open_file(&mut self) -> Option<File> {
+        self.content.open_file()
+    }
+
     fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
         self.content.open_from(offset)
     }

@@ -71,6 +71,14 @@ pub trait Content {
         ))
     }
 
+    /// Opens the file that has the content, and nothing else, if there is one. Its bytes are not
+    /// verified. A copy of the content may share the blocks of the file on the disk.
+    ///
+    /// By default `None`.
+    fn open_file(&mut self) -> Option<File> {
+        None
+    }
+
     /// Whether the content was read and cannot be read again, so that a retry cannot succeed.
     fn is_consumed(&self) -> bool {
         false

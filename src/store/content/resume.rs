@@ -7,9 +7,13 @@ use std::path::Path;
 
 use super::openable::Content;
 use crate::error::{Error, IoOp, Result};
+use crate::fs::BUFFER_BYTES;
 use crate::fs::temp_file::BeginningFile;
 use crate::limits::RESUMABLE_BYTES;
 use crate::oci::Descriptor;
+
+/// Bytes of content that is worth a reflink. Less is read and written at once.
+const MIN_REFLINK_BYTES: u64 = BUFFER_BYTES as u64;
 
 /// Returns the content if its beginning is to be kept when its transfer is interrupted: it is large
 /// enough, and can be opened in the middle.
@@ -39,6 +43,13 @@ pub(crate) fn copy_resuming(
     path: &Path,
     map_error: &dyn Fn(Error) -> Error,
 ) -> Result<()> {
+    if expected.size >= MIN_REFLINK_BYTES
+        && file.kept_bytes() == 0
+        && let Some(source) = content.open_file()
+    {
+        // The shared blocks are verified like a beginning that an earlier process wrote.
+        file.reflink(&source);
+    }
     let mut is_repeated = false;
     loop {
         let beginning = file.beginning().map_err(Error::io(IoOp::Write, path))?;
@@ -122,6 +133,8 @@ mod tests {
     use std::fs::File;
 
     use super::*;
+    use crate::fs::temp_file::TempFile;
+    use crate::fs::testing::TempDir;
     use crate::oci::MediaType;
 
     /// A file with a beginning that cannot be read.
@@ -171,5 +184,87 @@ mod tests {
         .unwrap();
 
         assert_eq!(file.0, bytes);
+    }
+
+    /// A file on a file system that shares blocks.
+    struct Sharing(TempFile);
+
+    impl Write for Sharing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl BeginningFile for Sharing {
+        fn kept_bytes(&self) -> u64 {
+            self.0.kept_bytes()
+        }
+
+        fn reopen(&mut self) -> io::Result<File> {
+            self.0.reopen()
+        }
+
+        fn reflink(&mut self, from: &File) -> bool {
+            self.0.copy_as_kept(from)
+        }
+
+        fn clear(&mut self) -> io::Result<()> {
+            self.0.clear()
+        }
+
+        fn keep_nothing(&mut self) {
+            self.0.keep_nothing();
+        }
+    }
+
+    /// Content in a file that may have other bytes.
+    struct InFile<'b>(File, &'b [u8]);
+
+    impl Content for InFile<'_> {
+        fn open(&mut self) -> Result<Box<dyn io::Read + Send + '_>> {
+            Ok(Box::new(self.1))
+        }
+
+        fn open_file(&mut self) -> Option<File> {
+            self.0.try_clone().ok()
+        }
+    }
+
+    #[test]
+    fn shared_blocks_are_verified() {
+        let good = vec![7; BUFFER_BYTES * 2];
+        let mut bad = good.clone();
+        bad[5] = 8;
+        let expected = Descriptor::of(MediaType::OCTET_STREAM, &good);
+        // The bytes of the file, and those that a read of the content returns.
+        for (in_file, read, wanted) in [
+            (&good, &bad, Ok(())),
+            (&bad, &good, Ok(())),
+            (&bad, &bad, Err(())),
+            (&good[..9].to_vec(), &good, Ok(())),
+        ] {
+            let directory = TempDir::new();
+            let path = directory.path().join("source");
+            std::fs::write(&path, in_file).unwrap();
+            let mut content = InFile(File::open(path).unwrap(), read);
+            let mut file = Sharing(TempFile::create_in(directory.path()).unwrap());
+            let copied = copy_resuming(
+                &mut content,
+                &expected,
+                &mut file,
+                Path::new("x"),
+                &|error| error,
+            );
+            assert_eq!(copied.map_err(|_| ()), wanted);
+            if wanted.is_ok() {
+                let to = directory.path().join("copy");
+                file.0.persist(&to).unwrap();
+                assert!(std::fs::read(to).unwrap() == good);
+            }
+        }
     }
 }
