@@ -87,8 +87,11 @@ impl Copier<'_, '_> {
         };
         let (named, others): (Vec<_>, Vec<_>) = frame.successors.iter().partition(is_named);
         if !named.is_empty() {
-            self.nodes
-                .add_known(others.into_iter().map(|node| node.digest.clone()));
+            let others = others.into_iter().map(|node| node.digest.clone());
+            self.nodes.add_known(others);
+            for node in named {
+                self.nodes.forget_known(&node.digest);
+            }
             frame.mode = CopyMode::IfMissing;
         }
         Ok(frame)

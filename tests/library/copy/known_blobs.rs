@@ -3,7 +3,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use oras::copy::{CopyOptions, RootState, copy_graph};
+use oras::copy::{CopyOptions, RootState, copy_graph, copy_graph_with_referrers};
 use oras::descriptor::Descriptor;
 use oras::pack::{PackOptions, pack};
 use oras::registry::{Client, Repository};
@@ -224,6 +224,29 @@ fn a_lost_blob_is_sent_again() {
         assert_eq!(requests, "HEAD PUT HEAD POST PUT POST PUT PUT", "{name}");
         assert!(registry.blob("a", &sha256(b"{}")).is_some(), "{name}");
     }
+}
+
+/// A copy with referrers sets the tag of the root at the end.
+#[test]
+fn a_lost_blob_of_an_existing_root_is_sent_before_its_tag() {
+    let registry = TestRegistry::start();
+    let memory = MemoryStore::new();
+    let root = pack_files(&memory, &files(FILES, &[]), 1);
+    push_with(&client(), &registry, &memory, &root, "v1").unwrap();
+    lose(&registry, &files(FILES, &[])[7]);
+    registry.clear_log();
+
+    let mut options = CopyOptions::default();
+    let target = repository(&registry);
+    copy_graph_with_referrers(&memory, &target, &root, Some("v2"), &mut options).unwrap();
+
+    assert!(registry.blob("a", &sha256(b"file 7")).is_some());
+    assert_eq!(registry.resolve("a", "v2").unwrap(), root.digest.as_str());
+    let requests = methods(&registry);
+    assert!(
+        requests.ends_with("HEAD PUT HEAD POST PUT PUT"),
+        "{requests}"
+    );
 }
 
 #[test]
