@@ -33,6 +33,7 @@
 //! - push files and streams: [`push::push`]
 //! - pull files, all or by a [`filter::Filter`]: [`pull::pull`]
 //! - list the files of an artifact: [`pull::list`]
+//! - pull the files of referrers: [`pull::pull_referrers`]
 //! - compare files on disk with an artifact: [`check::check`]
 //! - attach files or annotations to an artifact: [`attach::attach`]
 //! - access a registry: [`registry::Client`], [`registry::Repository`]

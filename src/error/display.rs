@@ -95,6 +95,7 @@ impl Error {
                 Conflict::DuplicateName => write!(f, "{name}: duplicate name"),
                 Conflict::Exists => write!(f, "{name}: overwrite disallowed"),
                 Conflict::ReferencedBy(user) => write!(f, "{name} is still in use by {user}"),
+                Conflict::TagExists(digest) => write!(f, "tag {name} exists with {digest}"),
                 Conflict::Changed(digest) => write!(f, "{name} was changed to {digest}"),
             },
             Self::PathTraversal { name, reason } => {

@@ -46,6 +46,8 @@ pub enum Conflict {
     ReferencedBy(String),
     /// The tag names the content with this digest, instead of the content that the caller expects.
     Changed(String),
+    /// The tag exists with this digest, and existing tags are kept.
+    TagExists(String),
 }
 
 /// A reason for [`Error::Unauthorized`](super::Error::Unauthorized).

@@ -21,6 +21,9 @@ pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 pub(crate) const CONTENT_DIGEST: &str = "io.deis.oras.content.digest";
 /// Annotation of a directory: if it is `true`, `pull` unpacks the layer.
 pub const UNPACK: &str = "io.deis.oras.content.unpack";
+/// Annotation with the value `true` for a file that is to be executable. A pull ignores other
+/// values.
+pub const EXECUTABLE: &str = "land.oras.content.executable";
 
 /// A reference to content by media type, digest and size.
 ///

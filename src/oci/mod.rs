@@ -14,7 +14,9 @@ pub mod referrers;
 
 #[cfg(feature = "archive")]
 pub(crate) use self::descriptor::CONTENT_DIGEST;
-pub(crate) use self::descriptor::{CREATED, Descriptor, EMPTY_JSON, REF_NAME, TITLE, UNPACK};
+pub(crate) use self::descriptor::{
+    CREATED, Descriptor, EMPTY_JSON, EXECUTABLE, REF_NAME, TITLE, UNPACK,
+};
 pub(crate) use self::digest::{Algorithm, Digest, Hasher, HashingWriter};
 pub(crate) use self::document::{DocumentEntry, ManifestDocument};
 pub(crate) use self::manifest::{

@@ -1,5 +1,8 @@
 //! Pulling of the files of an artifact.
 
+#[cfg(feature = "archive")]
+mod referrers;
+
 use std::collections::HashSet;
 #[cfg(feature = "archive")]
 use std::path::Path;
@@ -16,10 +19,12 @@ use crate::progress::{self, Event, Observer, Scope};
 use crate::store::{Fetched, FileStore, ObservedContent, ReportStart, Source, Target as _};
 
 #[cfg(feature = "archive")]
+pub use self::referrers::{PulledReferrer, pull_referrers};
+#[cfg(feature = "archive")]
 pub use crate::archive::Limits as ArchiveLimits;
 
 /// Options of a pull.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PullOptions {
     /// The directory to write to, created if it does not exist. By default, and if empty, the
@@ -145,7 +150,12 @@ impl PulledFile {
 #[cfg(feature = "archive")]
 pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Result<Pulled> {
     let _scope = Scope::of_verb(options.observer.as_ref());
-    let source = resolve(source, reference, &options)?;
+    pull_resolved(&resolve(source, reference, &options)?, options)
+}
+
+/// Same as [`pull`], for an artifact that was resolved.
+#[cfg(feature = "archive")]
+fn pull_resolved(source: &ResolvedSource<'_>, options: PullOptions) -> Result<Pulled> {
     let output = OutputDir::open(
         Some(options.output.as_path())
             .filter(|path| !path.as_os_str().is_empty())
@@ -156,7 +166,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Resul
         },
     )?;
     let store = FileStore::writing_to(output, options.archive_limits.clone());
-    copy_files(&source, store, options)
+    copy_files(source, store, options)
 }
 
 /// Lists the files that [`pull`] would write. Reads manifests only; [`Source::fetch`] reads a

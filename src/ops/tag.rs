@@ -1,7 +1,7 @@
 //! Tagging of manifests.
 
-use crate::error::{Error, Result};
-use crate::oci::{Descriptor, MAX_MANIFEST_BYTES, RawManifest};
+use crate::error::{Conflict, Error, Result};
+use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, RawManifest};
 use crate::progress::{Event, Observer, Scope, report};
 use crate::store::{Batch, Target};
 
@@ -11,6 +11,10 @@ use crate::store::{Batch, Target};
 pub struct TagOptions {
     /// Limit on the size of the manifest, in bytes.
     pub max_manifest_bytes: u64,
+    /// Makes a tag that exists with another digest an error. All tags are checked before the first
+    /// is set, and each again right before it is set. Registries cannot check and set a tag in one
+    /// step: another client can set it in between, and then loses its tag.
+    pub if_absent: bool,
     /// Receives the events.
     pub observer: Option<Observer>,
 }
@@ -19,6 +23,7 @@ impl Default for TagOptions {
     fn default() -> Self {
         Self {
             max_manifest_bytes: MAX_MANIFEST_BYTES,
+            if_absent: false,
             observer: None,
         }
     }
@@ -49,6 +54,8 @@ impl Default for TagOptions {
 /// # Errors
 ///
 /// - [`NotFound`](crate::Error::NotFound) if `reference` does not exist.
+/// - [`Conflict`](crate::Error::Conflict) if a tag exists with another digest, and
+///   [`TagOptions::if_absent`] is set.
 /// - The errors of [`Target::push_reference`]. With several tags,
 ///   [`Context`](crate::Error::Context) names the tag that failed; the tags before it are set.
 /// - The errors of [`IndexedTarget::finish_batch`](crate::store::IndexedTarget::finish_batch). Then
@@ -61,6 +68,7 @@ pub fn tag<S: AsRef<str>>(
 ) -> Result<Descriptor> {
     let TagOptions {
         max_manifest_bytes,
+        if_absent,
         observer,
     } = options;
     let _scope = Scope::of_verb(observer.as_ref());
@@ -69,7 +77,13 @@ pub fn tag<S: AsRef<str>>(
         reference,
         descriptor: &descriptor,
     })?;
+    if if_absent {
+        require_absent(target, tags, Some(&descriptor.digest))?;
+    }
     set_tags(target, tags, |tag| {
+        if if_absent {
+            require_absent(target, &[tag], Some(&descriptor.digest))?;
+        }
         let tagged = match &manifest {
             Some(manifest) => set_tag(target, manifest, tag),
             None => target.tag(&descriptor, tag),
@@ -91,11 +105,41 @@ pub fn add_tags<S: AsRef<str>>(
     target: &dyn Target,
     manifest: &RawManifest,
     tags: &[S],
+    options: TagOptions,
 ) -> Result<()> {
+    let _scope = Scope::of_verb(options.observer.as_ref());
+    let digest = Some(&manifest.descriptor().digest);
+    if options.if_absent {
+        require_absent(target, tags, digest)?;
+    }
     set_tags(target, tags, |tag| {
+        if options.if_absent {
+            require_absent(target, &[tag], digest)?;
+        }
         set_tag(target, manifest, tag)
             .map_err(|error| error.context(format!("failed to tag {tag}")))
     })
+}
+
+/// Checks that no tag exists, unless it names the content with this digest.
+pub(crate) fn require_absent<S: AsRef<str>>(
+    target: &dyn Target,
+    tags: &[S],
+    digest: Option<&Digest>,
+) -> Result<()> {
+    for tag in tags {
+        let tag = tag.as_ref();
+        match target.resolve(tag) {
+            Ok(found) if Some(&found.digest) == digest => {}
+            Ok(found) => {
+                let conflict = Conflict::TagExists(found.digest.to_string());
+                return Err(Error::conflict(tag, conflict));
+            }
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Reads the manifest that `reference` names. Returns its descriptor alone if it is not read: a

@@ -9,6 +9,7 @@ use cap_std::fs::{Metadata, OpenOptions};
 
 use super::OutputDir;
 use super::entry::{Parents, ResolvedTitle, TitleReservation};
+use super::permissions::make_executable;
 use super::staging::{identity, open_file};
 use crate::error::Result;
 use crate::fs::fingerprint::FileFingerprint;
@@ -81,8 +82,9 @@ impl<'a> ExistingFile<'a> {
         &self.file
     }
 
-    /// Completes the title after the file was read and has the `content`. Returns `false` if the
-    /// file was changed or replaced since it was opened.
+    /// Completes the title after the file was read and has the `content`, and makes the file
+    /// executable if `is_executable`. Returns `false` if that is not allowed, or if the file was
+    /// changed or replaced since it was opened.
     ///
     /// A write within one tick of the file system's clock after an earlier one goes unnoticed. It
     /// has the effect of a write after the pull.
@@ -90,7 +92,7 @@ impl<'a> ExistingFile<'a> {
     /// # Errors
     ///
     /// [`Error::Io`](crate::Error::Io) naming the file.
-    pub(crate) fn complete(self, content: &Descriptor) -> Result<bool> {
+    pub(crate) fn complete(self, content: &Descriptor, is_executable: bool) -> Result<bool> {
         let Ok(metadata) = self.file.metadata() else {
             return Ok(false);
         };
@@ -98,6 +100,9 @@ impl<'a> ExistingFile<'a> {
         let opened = Metadata::from_just_metadata(metadata);
         let named = self.target.metadata()?;
         if after != self.before || named.as_ref().and_then(identity) != identity(&opened) {
+            return Ok(false);
+        }
+        if is_executable && make_executable(&self.file).is_err() {
             return Ok(false);
         }
         self.remove_beginnings(content);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Metadata;
 
 use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, rename_error};
+use super::permissions::make_executable;
 use super::{OutputDir, in_place};
 use crate::error::{Conflict, Error, IoOp, Result};
 use crate::fs::sparse_writer::SparseWriter;
@@ -24,6 +25,7 @@ pub struct PendingFile<'a> {
     staged: StagedFile,
     reservation: TitleReservation<'a>,
     keep_old_files: bool,
+    is_executable: bool,
 }
 
 impl<'a> PendingFile<'a> {
@@ -44,7 +46,13 @@ impl<'a> PendingFile<'a> {
             staged: StagedFile { target, writer },
             reservation,
             keep_old_files,
+            is_executable: false,
         })
+    }
+
+    /// Makes the file executable for all who can read it, when it is committed.
+    pub(crate) const fn make_executable(&mut self) {
+        self.is_executable = true;
     }
 
     /// The final absolute path.
@@ -71,6 +79,7 @@ impl<'a> PendingFile<'a> {
             mut staged,
             reservation,
             keep_old_files,
+            is_executable,
         } = self;
         let existing = staged.target.metadata()?;
         if let Some(existing) = &existing {
@@ -79,6 +88,10 @@ impl<'a> PendingFile<'a> {
             }
             check(&staged.target, Some(existing), keep_old_files)?;
             staged.copy_permissions(existing)?;
+        }
+        if is_executable {
+            make_executable(staged.writer.file())
+                .map_err(Error::io(IoOp::Chmod, &staged.target.path))?;
         }
         staged.commit(keep_old_files)?;
         reservation.complete_file(staged.target.metadata()?.as_ref());

@@ -1,5 +1,6 @@
 //! Adding owner permissions to read-only directories and files, and restoring them.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -62,9 +63,61 @@ fn add_mode(_: &Dir, _: &Path, _: &Metadata, _: u32) -> Option<Permissions> {
     None
 }
 
+/// Makes a file of the process executable for all who can read it, within mode 0755. A file that its
+/// owner can execute keeps its permissions.
+#[cfg(unix)]
+pub(super) fn make_executable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = file.metadata()?.permissions().mode();
+    match executable_mode(mode) {
+        Some(mode) => file.set_permissions(std::fs::Permissions::from_mode(mode)),
+        None => Ok(()),
+    }
+}
+
+/// The permissions of a file with this mode when it is made executable, if they change.
+#[cfg(unix)]
+const fn executable_mode(mode: u32) -> Option<u32> {
+    if mode & 0o100 != 0 {
+        return None;
+    }
+    Some((mode | (mode & 0o444) >> 2) & 0o755)
+}
+
+#[cfg(not(unix))]
+pub(super) fn make_executable(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// Restores the permissions that [`make_owner_writable`] returned.
 pub(super) fn restore_permissions(parent: &Dir, name: &Path, permissions: Option<Permissions>) {
     if let Some(permissions) = permissions {
         let _ = parent.set_permissions(name, permissions);
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::executable_mode;
+
+    #[test]
+    fn executable_files_stay_within_0755_and_have_no_special_bits() {
+        for (mode, wanted) in [
+            (0o100_644, Some(0o755)),
+            (0o100_600, Some(0o700)),
+            (0o100_640, Some(0o750)),
+            (0o100_664, Some(0o755)),
+            (0o100_666, Some(0o755)),
+            (0o100_444, Some(0o555)),
+            (0o106_644, Some(0o755)),
+            (0o100_000, Some(0)),
+            (0o100_755, None),
+            (0o100_700, None),
+            (0o100_775, None),
+        ] {
+            assert_eq!(executable_mode(mode), wanted, "{mode:o}");
+        }
     }
 }

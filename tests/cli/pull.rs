@@ -10,6 +10,7 @@ transcripts! {
     limits,
     oddities,
     platforms,
+    referrers,
     selection,
     several,
     stdout,

@@ -2,6 +2,7 @@
 
 transcripts! {
     "tag":
+    if_absent,
     layouts,
     referrers,
     tags,

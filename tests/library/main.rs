@@ -35,6 +35,7 @@ mod copy_failures;
 mod deletion;
 mod discover;
 mod errors;
+mod executable;
 mod fault_matrix;
 #[cfg(unix)]
 mod fuzz;
@@ -48,6 +49,7 @@ mod proxies;
 mod public_api;
 mod pull;
 mod pull_again;
+mod pull_referrers;
 mod push;
 mod push_blob_and_manifest;
 mod ranges;

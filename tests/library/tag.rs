@@ -1,7 +1,9 @@
 //! Tagging: the manifest is read once, and pushed with each tag.
 
+use std::sync::Arc;
+
 use oras::layout::LayoutStore;
-use oras::progress::Event;
+use oras::progress::{Event, Observer};
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};
 use oras::tag::{TagOptions, add_tags, tag};
@@ -128,7 +130,7 @@ fn a_tagged_referrer_is_not_listed_again() {
     registry.seed_manifest("a", INDEX_TYPE, attached.bytes(), Some("v1"));
 
     tag(&repository, "v1", &["v2"], TagOptions::default()).unwrap();
-    add_tags(&repository, &attached, &["v3"]).unwrap();
+    add_tags(&repository, &attached, &["v3"], TagOptions::default()).unwrap();
 
     assert_eq!(registry.tags("a"), ["v1", "v2", "v3"]);
 }
@@ -190,9 +192,9 @@ fn add_tags_does_not_fetch_the_manifest() {
     });
 
     observer
-        .scope(|| add_tags(&repository, &manifest, &["v2", "v3"]))
+        .scope(|| add_tags(&repository, &manifest, &["v2", "v3"], TagOptions::default()))
         .unwrap();
-    let error = add_tags(&repository, &manifest, &["no tag"]).unwrap_err();
+    let error = add_tags(&repository, &manifest, &["no tag"], TagOptions::default()).unwrap_err();
 
     assert_eq!(told.take(), ["v2", "v3"]);
     assert_eq!(
@@ -242,4 +244,66 @@ fn a_manifest_over_the_limit_is_tagged_in_a_layout_without_being_read() {
     for tag in ["v2", "v3"] {
         assert_eq!(layout.resolve(tag).unwrap().digest, large.digest);
     }
+}
+
+/// Stores another index with this tag.
+fn take(registry: &TestRegistry, tag: &str) {
+    let other = br#"{"schemaVersion":2,"manifests":[],"annotations":{"other":"index"}}"#;
+    registry.seed_manifest("a", MediaType::IMAGE_INDEX.as_str(), other, Some(tag));
+}
+
+fn only_absent(observer: Option<Observer>) -> TagOptions {
+    let mut options = TagOptions::default();
+    options.if_absent = true;
+    options.observer = observer;
+    options
+}
+
+#[test]
+fn an_existing_tag_is_not_moved_if_tags_must_be_absent() {
+    let registry = registry();
+    take(&registry, "taken");
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let before = registry.resolve("a", "taken");
+
+    tag(&repository, "v1", &["v1", "v2"], only_absent(None)).unwrap();
+    let error = tag(&repository, "v1", &["v3", "taken"], only_absent(None)).unwrap_err();
+
+    assert!(
+        text(&error).starts_with("tag taken exists with sha256:"),
+        "{error}"
+    );
+    assert_eq!(registry.tags("a"), ["taken", "v1", "v2"], "no tag was set");
+    assert_eq!(registry.resolve("a", "taken"), before);
+
+    registry.inject(on("HEAD", "*/manifests/v4").error(403, "DENIED", "not yours"));
+    let error = tag(&repository, "v1", &["v4"], only_absent(None)).unwrap_err();
+    assert!(text(&error).contains("403"), "{error}");
+}
+
+#[test]
+fn a_tag_that_appears_meanwhile_is_not_moved() {
+    let registry = Arc::new(registry());
+    let client = client();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    let other = Arc::clone(&registry);
+    let observer = Observer::new(move |event| {
+        if let Event::Tagged("v2") = event {
+            take(&other, "v3");
+        }
+        Ok(())
+    });
+    let error = tag(
+        &repository,
+        "v1",
+        &["v2", "v3"],
+        only_absent(Some(observer)),
+    )
+    .unwrap_err();
+    assert!(
+        text(&error).contains("tag v3 exists with sha256:"),
+        "{error}"
+    );
+    assert_ne!(registry.resolve("a", "v3"), registry.resolve("a", "v2"));
 }

@@ -468,6 +468,10 @@ impl From<&Error> for CliError {
                 cli_error.status = status::BROKEN_PIPE;
             }
             Error::Conflict {
+                conflict: Conflict::TagExists(_),
+                ..
+            } => (cli_error.details).push("Without --if-absent, the tag would be moved".to_owned()),
+            Error::Conflict {
                 name,
                 conflict: Conflict::Exists,
                 ..
@@ -546,7 +550,11 @@ fn status_of(error: &Error) -> u8 {
             ..
         } => status::NETWORK,
         _ if error.is_unauthorized() => status::UNAUTHORIZED,
-        Error::Verification { .. } => status::VERIFICATION,
+        Error::Verification { .. }
+        | Error::Conflict {
+            conflict: Conflict::TagExists(_),
+            ..
+        } => status::VERIFICATION,
         Error::Refused(refusal) if refusal.by == Responder::UploadSession => status::NETWORK,
         Error::Refused(refusal) => status_of_response(refusal.status),
         Error::Transport { .. } | Error::Protocol { .. } => status::NETWORK,

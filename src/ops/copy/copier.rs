@@ -31,6 +31,7 @@ pub(super) struct Copier<'c, 'o> {
     /// The repository to mount blobs from. `None` once the registry does not mount.
     mount_from: Option<RepositoryName>,
     force: bool,
+    pub(super) if_absent: bool,
     missing_referrers: MissingReferrer,
     report: &'o mut Report<'o>,
     pub(super) budget: Budget<'o>,
@@ -105,6 +106,7 @@ impl<'c, 'o> Copier<'c, 'o> {
             },
             mount_from: options.mount_from.clone(),
             force: options.force,
+            if_absent: options.if_absent,
             missing_referrers: options.missing_referrers,
             report,
             budget: Budget::new(&options.limits, root.digest.clone()),
@@ -167,6 +169,9 @@ impl<'c, 'o> Copier<'c, 'o> {
     pub(super) fn start(&mut self, reference: Option<&str>) -> Result<Option<Frame>> {
         let root = self.root;
         self.budget.count_node(1)?;
+        if let Some(reference) = reference {
+            self.check_absent(root, reference)?;
+        }
         if !root.media_type.is_manifest() {
             let kind = PushKind::tagged_if(reference);
             return self.copy_blob(root, kind).map(|()| None);
@@ -414,6 +419,9 @@ impl<'c, 'o> Copier<'c, 'o> {
         content: &mut dyn Content,
         kind: PushKind<'_>,
     ) -> Result<Pushed> {
+        if let PushKind::Tagged(reference) = kind {
+            self.check_absent(node, reference)?;
+        }
         let target = self.target;
         let mut content = ObservedContent {
             content: &mut SourceContent { content, node },

@@ -80,6 +80,9 @@ pub struct CopyOptions<'a> {
     /// Treats manifests as missing at the destination: the whole graph is walked, each blob is
     /// checked, and all manifests are sent again. This repairs a destination that lost content.
     pub force: bool,
+    /// Makes a tag that exists at the destination with another digest an error: see
+    /// [`TagOptions::if_absent`](crate::ops::tag::TagOptions::if_absent).
+    pub if_absent: bool,
     /// Handling of referrers and subjects that are missing at the source.
     pub missing_referrers: MissingReferrer,
 }
@@ -92,6 +95,7 @@ impl fmt::Debug for CopyOptions<'_> {
             .field("root", &self.root)
             .field("mount_from", &self.mount_from)
             .field("force", &self.force)
+            .field("if_absent", &self.if_absent)
             .field("missing_referrers", &self.missing_referrers)
             .finish_non_exhaustive()
     }

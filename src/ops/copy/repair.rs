@@ -6,6 +6,7 @@ use super::errors::{SourceContent, SourceManifest, at_target, lacks_successors, 
 use super::nodes::CopyMode;
 use crate::error::{Error, Operation, Result};
 use crate::oci::{Descriptor, Digest};
+use crate::ops::tag::require_absent;
 use crate::progress::Event;
 
 impl Copier<'_, '_> {
@@ -46,9 +47,20 @@ impl Copier<'_, '_> {
         !known.is_empty()
     }
 
+    /// Checks that a tag is absent at the destination, or names this manifest, if the options ask
+    /// for that.
+    pub(super) fn check_absent(&self, manifest: &Descriptor, reference: &str) -> Result<()> {
+        if !self.if_absent {
+            return Ok(());
+        }
+        require_absent(self.target, &[reference], Some(&manifest.digest))
+            .map_err(at_target(Operation::Tag, manifest))
+    }
+
     /// Tags a manifest that exists at the destination. Returns the error if the destination refuses
     /// it because it lacks successors.
     pub(super) fn tag(&self, manifest: &Descriptor, reference: &str) -> Result<Option<Error>> {
+        self.check_absent(manifest, reference)?;
         let mut content = SourceContent {
             content: &mut SourceManifest {
                 source: self.source,

@@ -80,7 +80,12 @@ pub fn pull_referrers(
         };
         let subject = &subject.descriptor.digest;
         if seen.insert(&referrer.descriptor.digest) {
-            pulled.push(pull_referrer(source, &referrer.descriptor, subject, options)?);
+            pulled.push(pull_referrer(
+                source,
+                &referrer.descriptor,
+                subject,
+                options,
+            )?);
         }
         open.push((referrer, referrer.referrers.iter()));
     }
@@ -95,6 +100,7 @@ fn pull_referrer(
 ) -> Result<PulledReferrer> {
     let (manifest, referrer) = fetch(source, listed, subject, options)?;
     let directory = options.output.join(digest_file_name(&listed.digest));
+    let directory = std::path::absolute(&directory).unwrap_or(directory);
     let root = manifest.descriptor().clone();
     let pulled = pull_resolved(
         &ResolvedSource::with_root(source, root, Some(manifest)),
@@ -136,7 +142,10 @@ fn fetch(
     let manifest = source.fetch_manifest(&listed.plain(), options.limits.max_manifest_bytes)?;
     match Referrer::from_manifest(&manifest)? {
         Some(referrer) if referrer.subject.digest == *subject => Ok((manifest, referrer)),
-        Some(referrer) => Err(wrong_entry(format!("is attached to {}", referrer.subject.digest))),
+        Some(referrer) => Err(wrong_entry(format!(
+            "is attached to {}",
+            referrer.subject.digest
+        ))),
         None => Err(wrong_entry("is attached to nothing".to_owned())),
     }
 }

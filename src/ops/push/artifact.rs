@@ -8,8 +8,9 @@ use super::layers::{PushFile, PushStream};
 #[cfg(feature = "archive")]
 use crate::archive::Times;
 use crate::error::Result;
-use crate::oci::{MediaType, Platform, RawManifest};
+use crate::oci::{CREATED, MediaType, Platform, RawManifest};
 use crate::ops::pack::{ImageSpec, PackOptions};
+use crate::ops::tag::require_absent;
 use crate::progress::{Observer, Scope};
 use crate::store::Target;
 use crate::text::json::Annotations;
@@ -47,6 +48,18 @@ pub struct PushOptions<'a> {
     /// Sends manifests even if the target has them: see
     /// [`CopyOptions::force`](crate::ops::copy::CopyOptions::force).
     pub force: bool,
+    /// Makes a tag that exists with another digest an error: see
+    /// [`TagOptions::if_absent`](crate::ops::tag::TagOptions::if_absent). The tag is checked before
+    /// files are sent, and before anything is read if the creation time is not set, because then
+    /// no other manifest can be equal.
+    pub if_absent: bool,
+    /// Tags that the caller sets afterwards. With [`if_absent`](Self::if_absent), they are checked
+    /// too before files are sent.
+    pub further_tags: Vec<String>,
+    /// Records in an annotation that a file is executable, so that a pull makes it executable:
+    /// [`EXECUTABLE`](crate::oci::descriptor::EXECUTABLE). Archives of directories record it
+    /// anyway. Has no effect on systems other than Unix.
+    pub preserve_mode: bool,
     /// Allows titles that are absolute or lead out of a directory. A pull refuses them by default.
     pub allow_path_traversal: bool,
     /// Receives the events of the push.
@@ -80,6 +93,8 @@ pub struct PushOptions<'a> {
 /// - [`Error::Unsupported`](crate::Error::Unsupported) for a directory if the feature `archive` is
 ///   off.
 /// - [`Error::Conflict`](crate::Error::Conflict) if two files have the same title.
+/// - [`Error::Conflict`](crate::Error::Conflict) if a tag exists with another digest, and
+///   [`PushOptions::if_absent`] is set.
 /// - [`Error::PathTraversal`](crate::Error::PathTraversal) for a title that is absolute or leads
 ///   out of a directory, unless the options allow it.
 /// - The errors of [`pack`](crate::ops::pack::pack).
@@ -95,6 +110,14 @@ pub fn push(
     let mut builder = ArtifactBuilder::new(target, options.temporary, options.allow_path_traversal);
     #[cfg(feature = "archive")]
     builder.set_archive_times(options.archive_times);
+    builder.set_preserve_mode(options.preserve_mode);
+    if options.if_absent {
+        builder.set_absent_tags(options.further_tags);
+        if options.created.is_none() && !options.annotations.contains_key(CREATED) {
+            require_absent(target, reference.as_slice(), None)?;
+            builder.check_absent_tags(None)?;
+        }
+    }
     let annotations = &options.config_annotations;
     let config = match (options.config, options.platform) {
         (Some(file), _) => Some(builder.add_config(file, annotations)?),

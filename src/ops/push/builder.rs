@@ -11,9 +11,12 @@ use crate::archive::Times;
 use crate::error::{Error, Result};
 use crate::fs::path_clean::{clean, to_slashes};
 use crate::http::clock::{Clock as _, SystemClock};
-use crate::oci::{CREATED, Descriptor, Digest, MediaType, Platform, RawManifest, TITLE};
+use crate::oci::{
+    CREATED, Descriptor, Digest, EXECUTABLE, MediaType, Platform, RawManifest, TITLE,
+};
 use crate::ops::copy::{CopyOptions, RootState, copy_graph_reporting};
 use crate::ops::pack::{PackOptions, pack, platform_config};
+use crate::ops::tag::require_absent;
 use crate::progress::{Event, Totals, report};
 use crate::store::{FileStore, ProgressReader, Pushed, Target, hash, name_needed};
 use crate::text::json::Annotations;
@@ -28,6 +31,11 @@ pub(crate) struct ArtifactBuilder<'t> {
     stored: HashSet<Digest>,
     /// Whether titles may be absolute or lead out of a directory.
     allow_path_traversal: bool,
+    /// Whether executable files are annotated.
+    preserve_mode: bool,
+    /// Tags that must not exist with another digest, besides that of the push; `None` if no tag is
+    /// checked.
+    absent_tags: Option<Vec<String>>,
 }
 
 impl<'t> ArtifactBuilder<'t> {
@@ -43,7 +51,25 @@ impl<'t> ArtifactBuilder<'t> {
             streamed: Vec::new(),
             stored: HashSet::new(),
             allow_path_traversal,
+            preserve_mode: false,
+            absent_tags: None,
         }
+    }
+
+    /// Sets whether executable files are annotated.
+    pub(super) const fn set_preserve_mode(&mut self, preserve_mode: bool) {
+        self.preserve_mode = preserve_mode;
+    }
+
+    /// Sets the tags that must not exist with another digest.
+    pub(super) fn set_absent_tags(&mut self, tags: Vec<String>) {
+        self.absent_tags = Some(tags);
+    }
+
+    /// Checks that the [tags](Self::set_absent_tags) do not exist, or have this digest.
+    pub(super) fn check_absent_tags(&self, digest: Option<&Digest>) -> Result<()> {
+        let tags = self.absent_tags.as_deref().unwrap_or_default();
+        require_absent(self.target, tags, digest)
     }
 
     /// Sets the times that archives of directories record.
@@ -78,7 +104,12 @@ impl<'t> ArtifactBuilder<'t> {
             report(&Event::Totals(totals))?;
             let title = self.title_of(&file)?;
             report(&Event::Preparing(&title))?;
+            let is_executable =
+                self.preserve_mode && file.content.is_none() && is_executable(&file.path);
             let mut layer = self.add_file(&title, &title, MediaType::LAYER, &mut file)?;
+            if is_executable {
+                (layer.annotations).insert(EXECUTABLE.to_owned(), "true".to_owned());
+            }
             layer.annotations.extend(file.annotations);
             layer.annotations.insert(TITLE.to_owned(), title);
             totals.done += 1;
@@ -253,6 +284,9 @@ impl<'t> ArtifactBuilder<'t> {
         let created = created.unwrap_or_else(|| SystemClock.now());
         let manifest = pack(&self.store, options, created)?;
         let root = manifest.descriptor();
+        if !is_new {
+            self.check_absent_tags(Some(&root.digest))?;
+        }
         let mut find_successors = |node: &RawManifest, mut successors: Vec<Descriptor>| {
             if has_subject && node.descriptor().digest == root.digest {
                 // The subject is the first successor. It is at the target already.
@@ -269,6 +303,7 @@ impl<'t> ArtifactBuilder<'t> {
                 RootState::Unknown
             },
             force,
+            if_absent: self.absent_tags.is_some(),
             ..CopyOptions::default()
         };
         // For the observer, stored files are transferred now, like those of other targets.
@@ -305,6 +340,20 @@ fn title<'s>(stream: &'s PushStream<'_>) -> Option<&'s str> {
 )]
 fn system_temporary() -> PathBuf {
     std::env::temp_dir()
+}
+
+/// Whether a path is that of a file that has a permission to be executed.
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let metadata = std::fs::metadata(path);
+    metadata.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+const fn is_executable(_: &Path) -> bool {
+    false
 }
 
 /// Returns the title of a file without a title annotation: its cleaned path, as Go's

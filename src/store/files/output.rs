@@ -9,7 +9,7 @@ use crate::archive::{self, UnpackOptions};
 use crate::error::{Error, IoOp, Mismatch, Result};
 use crate::fs::temp_file::{BeginningFile as _, TempFile};
 use crate::limits::MAX_NOTES;
-use crate::oci::{CONTENT_DIGEST, Descriptor, Digest, UNPACK};
+use crate::oci::{CONTENT_DIGEST, Descriptor, Digest, EXECUTABLE, UNPACK};
 use crate::output_dir::OutputDir;
 use crate::progress::{Event, report};
 use crate::store::{Content, SavingSink, VerifyReader, copy_resuming, if_resumable};
@@ -48,7 +48,7 @@ impl FileStore {
             return Ok(false);
         };
         match has_content(existing.file(), title, target) {
-            Ok(true) if existing.complete(target)? => {}
+            Ok(true) if existing.complete(target, is_executable(target))? => {}
             Err(error @ Error::Cancelled { .. }) => return Err(error),
             // Other content, or an unreadable file.
             Ok(_) | Err(_) => return Ok(false),
@@ -90,6 +90,9 @@ impl FileStore {
             copy_resuming(content, expected, &mut pending, &path, &|error| {
                 error.context(format!("failed to copy content to {}", path.display()))
             })?;
+            if is_executable(expected) {
+                pending.make_executable();
+            }
             pending
                 .commit()
                 .map_err(|error| not_created(error, &path))?;
@@ -184,6 +187,12 @@ pub(crate) fn has_content(file: &File, name: &str, content: &Descriptor) -> Resu
 pub(crate) fn is_unpacked(content: &Descriptor) -> bool {
     let unpack = content.annotations.get(UNPACK);
     unpack.is_some_and(|unpack| unpack == "true")
+}
+
+/// Whether a file is to be executable.
+fn is_executable(content: &Descriptor) -> bool {
+    let executable = content.annotations.get(EXECUTABLE);
+    executable.is_some_and(|executable| executable == "true")
 }
 
 /// Adds the path to an error of the file system.

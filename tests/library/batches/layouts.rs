@@ -206,7 +206,7 @@ fn many_tags_are_saved_at_once() {
     oras::tag::tag(&target.layout, "v1", some, options).unwrap();
     assert_eq!(target.index_states(), [before]);
     let between = target.index();
-    let tagged = || add_tags(&target.layout, &root, others);
+    let tagged = || add_tags(&target.layout, &root, others, TagOptions::default());
     target.observer().scope(tagged).unwrap();
 
     assert_eq!(target.index_states(), [between]);

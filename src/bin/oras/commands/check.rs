@@ -50,7 +50,9 @@ impl Command for CheckFlags {
         path: "oras check",
         usage: "[flags] <name>{:<tag>|@<digest>} [<directory>]",
         about: "Compare files on disk with an artifact",
-        details: "This command is not in oras 1.3.6. Prints a line for each file of the artifact that is missing or changed in the \
+        details: "This command is not in oras 1.3.6.\n\
+                  \n\
+                  Prints a line for each file of the artifact that is missing or changed in the \
                   directory, which is by default the current one, and for each additional file. \
                   The exit status is 6 if there is such a line, and 0 if all files are equal. Only \
                   manifests are downloaded.\n\

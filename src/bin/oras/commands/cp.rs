@@ -5,7 +5,7 @@ use oras::error::{Expected, Input, Operation, Side as End};
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::reference::RepositoryName;
 use oras::store::Source;
-use oras::tag::add_tags;
+use oras::tag::{TagOptions, add_tags};
 use oras::{Descriptor, Digest, Error, Platform};
 
 use crate::cli::Side;
@@ -173,7 +173,14 @@ impl Command for CpFlags {
                 .map_err(|error| target.cli_error(&error))?;
             let observer = Status::of_references(process).observer();
             observer
-                .scope(|| add_tags(&*destination, &manifest, &targets.further_tags))
+                .scope(|| {
+                    add_tags(
+                        &*destination,
+                        &manifest,
+                        &targets.further_tags,
+                        TagOptions::default(),
+                    )
+                })
                 .map_err(|error| to.cli_error(&error))?;
         }
         process.print_digest(&root.digest)?;

@@ -1,9 +1,10 @@
 //! `oras pull`
 
 use oras::descriptor::UNPACK;
+use oras::discover::{DiscoverOptions, discover};
 use oras::filter::Filter;
-use oras::pull::{ArchiveLimits, PullOptions, Pulled, list, pull};
-use oras::store::Source;
+use oras::pull::{ArchiveLimits, PullOptions, Pulled, PulledReferrer, list, pull, pull_referrers};
+use oras::store::{Referrers, Source};
 use oras::{Error, MediaType};
 
 use super::filter;
@@ -36,6 +37,17 @@ flags! {
         ).short('T'),
         include_subject: bool =
             switch("include-subject", "also pull the subject of the artifact"),
+        referrers: bool = switch(
+            "referrers",
+            "also pull the files of all referrers, each to a directory named sha256-<hex> by its digest",
+        )
+        .addition(),
+        artifact_type: String = text(
+            "artifact-type",
+            "string",
+            "with --referrers: only referrers of this artifact type, on every level",
+        )
+        .addition(),
         config: String =
             text("config", "string", "write the config to this file, as path[:type], if it has this type").completes(Candidates::Files),
         include: Vec<String> = text(
@@ -122,6 +134,8 @@ impl Command for PullFlags {
             oras pull --output - localhost:5000/hello:v1 | tar xz
             # Print the paths of the pulled files
             oras pull --format go-template='{{range .files}}{{println .path}}{{end}}' localhost:5000/hello:v1
+            # Also pull the files of attached SBOMs
+            oras pull --referrers --artifact-type application/spdx+json localhost:5000/hello:v1
             # Pull several artifacts
             oras pull localhost:5000/hello:v1 localhost:5000/bye:v1
             # Pull from an OCI image layout
@@ -138,6 +152,9 @@ impl Command for PullFlags {
         let mut filter = Filter::default();
         filter.include = filter::patterns("include", &self.include)?;
         filter.exclude = filter::patterns("exclude", &self.exclude)?;
+        if !self.referrers && line.set.contains("artifact-type") {
+            return Err(CliError::usage("`--artifact-type` needs `--referrers`"));
+        }
         if self.writes_to_stdout() {
             self.check_stdout(line.positionals.len())?;
             process.disable_status();
@@ -174,7 +191,8 @@ impl Command for PullFlags {
             names_target: targets.len() > 1,
         };
         for (target, (source, reference)) in targets.iter().zip(&sources) {
-            pulling.run(target, &cache.over(&**source), reference, process)?;
+            let cached = cache.over(&**source);
+            pulling.run(target, &cached, &**source, reference, process)?;
         }
         Ok(())
     }
@@ -202,6 +220,8 @@ impl PullFlags {
             format!("`--format {format}`")
         } else if !self.config.is_empty() {
             "`--config`".to_owned()
+        } else if self.referrers {
+            "`--referrers`".to_owned()
         } else if targets > 1 {
             "several artifacts".to_owned()
         } else {
@@ -229,6 +249,7 @@ impl Pulling<'_> {
         &self,
         target: &Target,
         source: &dyn Source,
+        listing: &dyn Referrers,
         reference: &str,
         process: &mut Process,
     ) -> Result<(), CliError> {
@@ -275,12 +296,26 @@ impl Pulling<'_> {
             )
             .map_err(cli_error);
         }
-        let pulled = pull(source, reference, options).map_err(cli_error)?;
+        let pulled = pull(source, reference, options.clone()).map_err(cli_error)?;
         warn_skipped(&pulled.left_out, process);
+        let mut referrers = None;
+        if flags.referrers {
+            let mut discovery = DiscoverOptions::default();
+            discovery.artifact_type =
+                Some(flags.artifact_type.clone()).filter(|wanted| !wanted.is_empty());
+            discovery.observer.clone_from(&options.observer);
+            let found = discover(listing, pulled.root.digest.as_str(), &discovery);
+            let found = found.and_then(|found| pull_referrers(source, &found, &options));
+            let found = found.map_err(cli_error)?;
+            for referrer in &found {
+                warn_skipped(&referrer.pulled.left_out, process);
+            }
+            referrers = Some(found);
+        }
         if pulled.files.is_empty() && !self.filter.is_empty() && self.config.is_none() {
             return Err(filter::nothing(target, &pulled.unselected));
         }
-        report(target, &pulled, &self.format, process)
+        report(target, &pulled, referrers, &self.format, process)
     }
 }
 
@@ -293,21 +328,37 @@ fn warn_skipped(left_out: &[String], process: &mut Process) {
 fn report(
     target: &Target,
     pulled: &Pulled,
+    referrers: Option<Vec<PulledReferrer>>,
     format: &Format,
     process: &mut Process,
 ) -> Result<(), CliError> {
     let path = target.path();
+    let files = |pulled: &Pulled| {
+        let files = pulled.files.iter();
+        files.map(|file| file_model(&path, file)).collect()
+    };
     if !format.is_text() {
-        let files: Vec<_> = pulled
-            .files
-            .iter()
-            .map(|file| file_model(&path, file))
-            .collect();
+        let referrer = |referrer: &PulledReferrer| model::PulledReferrer {
+            descriptor: model::Descriptor::new(&path, &referrer.descriptor),
+            directory: referrer.directory.display().to_string(),
+            files: files(&referrer.pulled),
+        };
         let result = model::Pull {
             reference: format!("{path}@{}", pulled.root.digest),
-            files,
+            files: files(pulled),
+            referrers: referrers.map(|found| found.iter().map(referrer).collect()),
         };
         return format.print(&result, process);
+    }
+    for referrer in referrers.into_iter().flatten() {
+        let node = &referrer.descriptor;
+        let artifact_type = node.artifact_type.as_ref().unwrap_or(&node.media_type);
+        process.print_status(&format!(
+            "Referrer    {} {artifact_type} {} ({} file(s))",
+            node.digest.short(),
+            referrer.directory.display(),
+            referrer.pulled.files.len(),
+        ))?;
     }
     if pulled.skipped_unnamed {
         let skipped =

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use oras::pack::ImageSpec;
 use oras::push::{PushOptions, push};
-use oras::tag::add_tags;
+use oras::tag::{TagOptions, add_tags};
 use oras::{MediaType, RawManifest};
 
 use super::layers::{ContentFlags, Layers, archive_times};
@@ -29,6 +29,16 @@ flags! {
             "platform of the artifact",
         ).stage(Stage::Experimental),
         force: bool = switch("force", "send the manifest again even if it exists at the destination"),
+        if_absent: bool = switch(
+            "if-absent",
+            "fail if a tag exists with another digest, instead of moving it",
+        )
+        .addition(),
+        preserve_mode: bool = switch(
+            "preserve-mode",
+            "record which files are executable, so that pull makes them executable",
+        )
+        .addition(),
         concurrency: Concurrency,
         content: ContentFlags,
         format: FormatFlags,
@@ -70,7 +80,12 @@ impl Command for PushFlags {
                   \n\
                   A config has no name, so pull does not write it unless --config asks for it. \
                   Without --artifact-type, the media type of the config tells the type of the \
-                  artifact.",
+                  artifact.\n\
+                  \n\
+                  With --if-absent, tags are checked before files are sent, and each again right \
+                  before it is set. A registry cannot do both in one step: if another client sets \
+                  the tag in between, its tag is moved. A tag that exists with the same digest is \
+                  not an error.",
         examples: r#"
             # Push a file
             oras push localhost:5000/hello:v1 hi.txt
@@ -80,6 +95,8 @@ impl Command for PushFlags {
             oras push --artifact-type application/vnd.me.config localhost:5000/hello:v1 hi.txt bye.txt
             # Push a directory under several tags
             oras push localhost:5000/hello:v1,latest some-directory
+            # Push a release, whose tag must be new, with an executable file
+            oras push --if-absent --preserve-mode localhost:5000/hello:v1.0.1 program
             # Push a file whose name has a colon
             oras push localhost:5000/hello:v1 hi:there.txt:
             # Push the output of another command
@@ -137,6 +154,9 @@ impl Command for PushFlags {
         options.archive_times = archive_times(created);
         options.temporary.clone_from(&temporary);
         options.force = self.force;
+        options.if_absent = self.if_absent;
+        options.further_tags.clone_from(&further_tags);
+        options.preserve_mode = self.preserve_mode;
         options.observer = Some(status.observer());
         let client = target.client()?;
         let destination = target.destination(&client)?;
@@ -148,9 +168,10 @@ impl Command for PushFlags {
         // In the index of a layout, only the first tag has the annotations of the manifest.
         let plain = manifest.descriptor().media_type.clone();
         let plain = RawManifest::new(plain, manifest.bytes().to_vec());
-        let observer = Status::of_references(process).observer();
-        observer
-            .scope(|| add_tags(&*destination, &plain, &further_tags))
+        let mut tagging = TagOptions::default();
+        tagging.if_absent = self.if_absent;
+        tagging.observer = Some(Status::of_references(process).observer());
+        add_tags(&*destination, &plain, &further_tags, tagging)
             .map_err(|error| target.cli_error(&error))?;
         report(&target, &manifest, further_tags, &format, process)?;
         self.content.export(&manifest)

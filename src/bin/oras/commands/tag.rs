@@ -12,6 +12,11 @@ use crate::progress::{Status, observer};
 flags! {
     /// Flags of `oras tag`.
     pub(crate) struct TagFlags {
+        if_absent: bool = switch(
+            "if-absent",
+            "fail if a tag exists with another digest, instead of moving it",
+        )
+        .addition(),
         concurrency: Concurrency,
         target: TargetFlags,
         verbose: Verbose,
@@ -27,11 +32,16 @@ impl Command for TagFlags {
         path: "oras tag",
         usage: "[flags] <name>{:<tag>|@<digest>} <new_tag> [...]",
         about: "Add tags to an artifact",
+        details: "With --if-absent, all tags are checked before the first is set, and each again \
+                  right before it is set. A registry cannot do both in one step: if another \
+                  client sets the tag in between, its tag is moved.",
         examples: "
             # Tag v1.0.1 as v1.0 and latest
             oras tag localhost:5000/hello:v1.0.1 v1.0 latest
             # Tag a manifest by digest
             oras tag localhost:5000/hello@sha256:9463e0d192846bc994279417b507c1beb7f9d5df7a3a5ea2c8a0d0c0a0e9e6a2 v1
+            # Tag a release, whose tag must be new
+            oras tag --if-absent localhost:5000/hello:latest v1.0.1
             # Tag in an OCI image layout
             oras tag --oci-layout layout-dir:v1.0.1 v1.0 latest
         ",
@@ -65,6 +75,7 @@ impl Command for TagFlags {
             event => status.report(event),
         });
         let mut options = TagOptions::default();
+        options.if_absent = self.if_absent;
         options.observer = Some(observer);
         let tagged = tag(&*destination, reference, tags, options)
             .map_err(|error| target.cli_error(&error))?;

@@ -67,6 +67,18 @@ impl Discovered {
 pub(crate) struct Pull {
     pub(crate) reference: String,
     pub(crate) files: Vec<File>,
+    /// The referrers, if they were pulled too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) referrers: Option<Vec<PulledReferrer>>,
+}
+
+/// A referrer whose files were pulled.
+#[derive(Serialize)]
+pub(crate) struct PulledReferrer {
+    #[serde(flatten)]
+    pub(crate) descriptor: Descriptor,
+    pub(crate) directory: String,
+    pub(crate) files: Vec<File>,
 }
 
 /// A pulled file.

@@ -2,7 +2,7 @@
 
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::push::push_manifest;
-use oras::tag::add_tags;
+use oras::tag::{TagOptions, add_tags};
 use oras::{MediaType, RawManifest};
 
 use crate::cli::groups::{Concurrency, Descriptor, Distribution, Pretty, TargetFlags, Verbose};
@@ -80,7 +80,14 @@ impl Command for ManifestPushFlags {
         process.print_status(&format!("Pushed: {}", target.shown()))?;
         let observer = Status::of_references(process).observer();
         observer
-            .scope(|| add_tags(&*destination, &manifest, &further_tags))
+            .scope(|| {
+                add_tags(
+                    &*destination,
+                    &manifest,
+                    &further_tags,
+                    TagOptions::default(),
+                )
+            })
             .map_err(cli_error)?;
 
         if self.descriptor.descriptor {

@@ -6,7 +6,7 @@ pub(crate) mod update;
 use oras::index::push;
 use oras::progress::Observer;
 use oras::store::{Source, Target as Destination};
-use oras::tag::add_tags;
+use oras::tag::{TagOptions, add_tags};
 use oras::{Descriptor, RawManifest};
 
 use crate::commands::prelude::*;
@@ -84,7 +84,7 @@ impl Order<'_> {
         process.print_status(&format!("Pushed    {}", self.shown))?;
         let observer = Status::of_references(process).observer();
         observer
-            .scope(|| add_tags(destination, index, self.tags))
+            .scope(|| add_tags(destination, index, self.tags, TagOptions::default()))
             .map_err(cli_error)
     }
 }
