@@ -61,7 +61,7 @@ fn all_forms_of_help_print_the_same_page() {
 }
 
 /// Returns the flags of a page with their descriptions, each in one line.
-fn flags(page: &str) -> BTreeMap<String, String> {
+pub(crate) fn flags(page: &str) -> BTreeMap<String, String> {
     let lines = page.lines().skip_while(|line| *line != "Flags:").skip(1);
     let mut flags: Vec<String> = Vec::new();
     for line in lines.take_while(|line| !line.is_empty()) {

@@ -220,6 +220,18 @@ fn read_all(directory: &Path, into: &mut String) {
 }
 
 #[test]
+fn every_addition_to_the_original_is_described() {
+    let text = text();
+    for (command, page) in crate::help::pages() {
+        for (flag, help) in crate::help::flags(&page) {
+            let is_addition = help.contains("not in oras 1.3.6");
+            let flag = format!("`--{flag}`");
+            assert!(!is_addition || text.contains(&flag), "{command}: {flag}");
+        }
+    }
+}
+
+#[test]
 fn the_package_has_the_features_that_the_readme_names() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
     let manifest = manifest.expect("it can be read");
