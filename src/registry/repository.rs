@@ -247,6 +247,7 @@ impl Repository {
 
 impl Source for Repository {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        let _operation = progress::Scope::of_verb(None);
         self.resolve_manifest(&self.tag_or_digest(reference)?)
     }
 
@@ -272,6 +273,7 @@ impl Source for Repository {
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
+        let _operation = progress::Scope::of_verb(None);
         if target.media_type.is_manifest() {
             self.has_manifest(&target.digest)
         } else {

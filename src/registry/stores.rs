@@ -10,6 +10,7 @@ use super::repository::Repository;
 use super::upload::UploadStart;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, MediaType, TagOrDigest};
+use crate::progress::Scope;
 use crate::store::{
     Content, ContentReader, Delete, IndexedTarget, Pushed, Source, Target, VerifyReader, check_name,
 };
@@ -39,24 +40,29 @@ impl Repository {
 
 impl Source for Blobs {
     fn resolve(&self, reference: &str) -> Result<Descriptor> {
+        let _operation = Scope::of_verb(None);
         self.0.resolve_blob(&reference.parse()?)
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        let _operation = Scope::of_verb(None);
         self.0.read_blob(target)
     }
 
     fn fetch_from(&self, target: &Descriptor, offset: u64) -> Result<Option<ContentReader<'_>>> {
+        let _operation = Scope::of_verb(None);
         self.0.read_blob_range(target, offset..target.size)
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
+        let _operation = Scope::of_verb(None);
         self.0.has_blob(&target.digest, Some(target.size))
     }
 
     /// Sends one GET. The limit does not apply: a blob may be of any size.
     fn fetch_reference(&self, reference: &str, _: u64) -> Result<(Descriptor, VerifyReader<'_>)> {
         let digest: Digest = reference.parse()?;
+        let _operation = Scope::of_verb(None);
         let reader = self.0.read_blob_by_digest(&digest)?;
         Ok((reader.descriptor().clone(), reader))
     }
@@ -64,6 +70,7 @@ impl Source for Blobs {
 
 impl Target for Blobs {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
+        let _operation = Scope::of_verb(None);
         self.0.upload_blob(expected, content, UploadStart::Check)
     }
 
@@ -86,6 +93,7 @@ impl Target for Blobs {
 
 impl Delete for Blobs {
     fn delete(&self, target: &Descriptor) -> Result<()> {
+        let _operation = Scope::of_verb(None);
         self.0.delete_blob(target)
     }
 
@@ -101,12 +109,14 @@ impl Source for Manifests {
     }
 
     fn fetch(&self, target: &Descriptor) -> Result<VerifyReader<'_>> {
+        let _operation = Scope::of_verb(None);
         let limit = self.0.client.max_manifest_bytes();
         let manifest = self.0.fetch_manifest_bytes(target, limit)?;
         Ok(VerifyReader::from_manifest(manifest, target.clone()))
     }
 
     fn exists(&self, target: &Descriptor) -> Result<bool> {
+        let _operation = Scope::of_verb(None);
         self.0.has_manifest(&target.digest)
     }
 
@@ -136,6 +146,7 @@ impl Target for Manifests {
     ) -> Result<Pushed> {
         let reference: TagOrDigest = reference.parse()?;
         check_name(expected, reference.as_str())?;
+        let _operation = Scope::of_verb(None);
         self.0
             .push_manifest(expected, content, reference.as_str())?;
         Ok(Pushed::Stored)
@@ -148,10 +159,12 @@ impl Target for Manifests {
 
 impl Delete for Manifests {
     fn delete(&self, target: &Descriptor) -> Result<()> {
+        let _operation = Scope::of_verb(None);
         self.0.delete_manifest(target)
     }
 
     fn untag(&self, tag: &str) -> Result<()> {
+        let _operation = Scope::of_verb(None);
         self.0.delete_tag(tag)
     }
 }

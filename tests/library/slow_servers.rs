@@ -12,14 +12,16 @@ use std::time::{Duration, Instant};
 
 use oras::Error;
 use oras::http::{
-    Headers, Request, Response, RetryPolicy, Timeouts, Transport, TransportError, UreqTransport,
+    Headers, Method, Request, Response, RetryPolicy, Timeouts, Transport, TransportError,
+    UreqTransport,
 };
 use oras::progress::{self, Event, Observer};
 use oras::registry::{Client, PlainHttp, Repository};
 use oras::store::Source;
 
 use crate::proxies::proxies;
-use crate::setup::{builder, text};
+use crate::setup::{HELLO, builder, hello, text};
+use crate::support::clock::FakeClock;
 use crate::support::relay::Listener;
 
 /// An endless body that waits before each byte.
@@ -225,6 +227,44 @@ fn the_silence_of_an_operation_does_not_count_for_others() {
         let error = text(&repository.resolve("v1").unwrap_err());
         assert!(
             error.ends_with(&format!("no data for 50 ms from {address}")),
+            "{error}"
+        );
+    }
+}
+
+/// A registry without `HEAD` that takes half a minute for each response.
+struct WithoutHead(FakeClock);
+
+impl Transport for WithoutHead {
+    fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        self.0.pass(Duration::from_secs(30));
+        let headers = Headers::new().with("Content-Length", "5");
+        Ok(match request.method {
+            Method::Head => Response::new(405, headers, io::empty()),
+            _ => Response::new(200, headers, &b"hello"[..]),
+        })
+    }
+}
+
+#[test]
+fn the_deadline_limits_all_requests_of_a_call_of_a_store() {
+    let clock = FakeClock::new();
+    let client = builder()
+        .clock(clock.clone())
+        .transport(WithoutHead(clock))
+        .timeouts(Timeouts::default().with_deadline(Duration::from_secs(20)))
+        .build();
+    let repository = || client.repository("registry.example/a").unwrap();
+
+    for result in [
+        repository().into_blobs().resolve(HELLO).map(drop),
+        repository().into_blobs().exists(&hello()).map(drop),
+        repository().into_manifests().resolve(HELLO).map(drop),
+        repository().into_manifests().exists(&hello()).map(drop),
+    ] {
+        let error = text(&result.unwrap_err());
+        assert!(
+            error.ends_with("the deadline of the operation has passed"),
             "{error}"
         );
     }
