@@ -291,7 +291,7 @@ fn a_claimed_size_does_not_decide_the_allocation() {
         .and_then(|reader| reader.read_all(u64::MAX))
         .unwrap_err();
     assert!(
-        matches!(error, Error::Refused(_) | Error::Io { .. }),
+        matches!(error, Error::Refused(_) | Error::Transport { .. }),
         "the request for the rest fails: {error:?}"
     );
 }
