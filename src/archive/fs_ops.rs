@@ -3,7 +3,7 @@
 
 use std::fs::{File, FileTimes};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, DirBuilder, OpenOptions};
 
@@ -77,6 +77,15 @@ fn set_mode(options: &mut OpenOptions, mode: u32) {
     use cap_std::fs::OpenOptionsExt;
 
     options.mode(mode & 0o777);
+}
+
+/// A symbolic link to be created.
+pub(super) struct NewSymlink {
+    pub(super) path: PathBuf,
+    /// The target.
+    pub(super) link: PathBuf,
+    /// Modification time in seconds and nanoseconds since 1970.
+    pub(super) mtime: Option<(i64, u32)>,
 }
 
 /// Creates a symbolic link at `path` below `base`, with this modification time in seconds and

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use cap_std::fs::Dir;
 
 use super::decompress::Decompressor;
+use super::fs_ops::NewSymlink;
 use super::symlink_policy::{self, DirectoryName, LinkTarget, resolve};
 use super::tar_reader::{Entry, EntryKind, TarReader};
 use super::{Limits, entry_name, fs_ops};
@@ -117,8 +118,8 @@ struct Unpacker<'a> {
     parent: Option<(PathBuf, Dir)>,
     /// Modes and times to set at the end.
     directories: BTreeMap<PathBuf, (u32, Option<FileTimes>)>,
-    /// Paths, targets and times of symbolic links that are checked after all other entries.
-    undecided: Vec<(PathBuf, PathBuf, Option<(i64, u32)>)>,
+    /// Symbolic links that are checked after all other entries.
+    undecided: Vec<NewSymlink>,
     /// Names and errors of symbolic links that lead out. After the first, entries are only checked
     /// for further ones, so that one error names them all.
     refused: Vec<(String, Error)>,
@@ -295,8 +296,11 @@ impl Unpacker<'_> {
             LinkTarget::Undecided => {
                 fs_ops::remove_file(parent, name).map_err(Error::io(IoOp::Symlink, &target))?;
                 self.charge_pending(path.as_os_str().len() + entry.link.len())?;
-                let link = (path.to_owned(), link.to_owned(), entry.mtime);
-                self.undecided.push(link);
+                self.undecided.push(NewSymlink {
+                    path: path.to_owned(),
+                    link: link.to_owned(),
+                    mtime: entry.mtime,
+                });
                 Ok(())
             }
         }
@@ -418,7 +422,7 @@ impl Unpacker<'_> {
     }
 
     fn finish_links(&mut self) -> Result<()> {
-        for (path, link, mtime) in std::mem::take(&mut self.undecided) {
+        for NewSymlink { path, link, mtime } in std::mem::take(&mut self.undecided) {
             if self.base.symlink_metadata(&path).is_ok() {
                 continue; // A later entry replaced the link.
             }

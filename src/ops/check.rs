@@ -185,9 +185,14 @@ pub fn check(source: &dyn Source, reference: &str, options: CheckOptions) -> Res
     let path = directory.path_of("");
     let mut additional = Vec::new();
     if !options.ignore_additional {
+        // The comparison of an archive covers all that is in the directory.
+        let is_tree = |file: &&CheckedFile| is_unpacked(&file.descriptor);
+        let trees = files.iter().filter(is_tree);
+        let trees = trees.map(|file| file.path.clone()).collect();
         let unselected = found.unselected.iter();
         let unselected = unselected.map(|title| directory.path_of(title));
-        additional = find_additional(&path, &files, unselected)?;
+        let known = compared.into_keys().chain(unselected).collect();
+        additional = find_additional(&path, &known, &trees)?;
     }
     Ok(Checked {
         root: found.root,

@@ -107,13 +107,18 @@ pub fn add_tags<S: AsRef<str>>(
     tags: &[S],
     options: TagOptions,
 ) -> Result<()> {
-    let _scope = Scope::of_verb(options.observer.as_ref());
+    let TagOptions {
+        if_absent,
+        observer,
+        ..
+    } = options;
+    let _scope = Scope::of_verb(observer.as_ref());
     let digest = Some(&manifest.descriptor().digest);
-    if options.if_absent {
+    if if_absent {
         require_absent(target, tags, digest)?;
     }
     set_tags(target, tags, |tag| {
-        if options.if_absent {
+        if if_absent {
             require_absent(target, &[tag], digest)?;
         }
         set_tag(target, manifest, tag)

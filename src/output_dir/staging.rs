@@ -88,7 +88,17 @@ pub(super) fn open_file(dir: &Dir, name: &Path, options: &OpenOptions) -> io::Re
     if !found.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let file = dir.open_with(name, options)?;
+    #[cfg(unix)]
+    let options = {
+        use cap_std::fs::OpenOptionsExt as _;
+        use rustix::fs::OFlags;
+
+        // Another process may have replaced the file by a FIFO, whose opening would wait.
+        let mut options = options.clone();
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        options
+    };
+    let file = dir.open_with(name, &options)?;
     // Another process may have replaced the file by a link.
     if identity(&file.metadata()?) != identity(&found) {
         return Err(io::ErrorKind::InvalidInput.into());

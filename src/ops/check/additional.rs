@@ -5,39 +5,31 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::CheckedFile;
 use crate::error::{Error, IoOp, Result};
 use crate::fs::temp_name::TempName;
 use crate::limits::{Limit, MAX_ADDITIONAL_FILES};
 use crate::progress::{Event, report};
-use crate::store::files::output::is_unpacked;
 
-/// Returns the entries below `directory` that are not in the artifact, sorted. Does not follow
-/// symbolic links, and leaves out files that a pull has not completed.
+/// Returns the entries below `directory` that are neither `known` nor in one of the `trees`, sorted.
+/// Does not follow symbolic links, and leaves out files that a pull has not completed.
 pub(super) fn find_additional(
     directory: &Path,
-    files: &[CheckedFile],
-    unselected: impl Iterator<Item = PathBuf>,
+    known: &HashSet<PathBuf>,
+    trees: &HashSet<PathBuf>,
 ) -> Result<Vec<PathBuf>> {
-    // Paths of the artifact, and directories that contain some of them.
-    let mut known: HashSet<PathBuf> = unselected.collect();
+    // Directories that contain known paths.
     let mut parents = HashSet::new();
-    known.extend(files.iter().map(|file| file.path.clone()));
-    for path in &known {
+    for path in known {
         for parent in path.ancestors().skip(1) {
             if !parent.starts_with(directory) || !parents.insert(parent.to_owned()) {
                 break;
             }
         }
     }
-    // The comparison of an archive covers all that is in the directory.
-    let is_tree = |file: &&CheckedFile| is_unpacked(&file.descriptor);
-    let trees = files.iter().filter(is_tree);
-    let trees: HashSet<&Path> = trees.map(|file| file.path.as_path()).collect();
     let mut additional = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(current) = open.pop() {
-        if trees.contains(current.as_path()) {
+        if trees.contains(&current) {
             continue;
         }
         let name = current.to_string_lossy();
