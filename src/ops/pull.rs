@@ -32,7 +32,8 @@ pub struct PullOptions {
     pub output: PathBuf,
     /// The platform of the manifest in an index to pull. By default all manifests are pulled.
     pub platform: Option<Platform>,
-    /// Makes an existing file an error. By default it is overwritten.
+    /// Makes an existing file an error, whatever its content. By default it is overwritten, unless it
+    /// has the content.
     pub keep_old_files: bool,
     /// Allows titles that lead out of the output directory. Use only with trusted artifacts.
     pub allow_path_traversal: bool,
