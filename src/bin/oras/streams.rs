@@ -56,10 +56,10 @@ mod unix {
     }
 
     /// The file type of standard output.
-    fn stdout_type() -> &'static Option<FileType> {
+    fn stdout_type() -> Option<FileType> {
         static FILE_TYPE: OnceLock<Option<FileType>> = OnceLock::new();
 
-        FILE_TYPE.get_or_init(|| {
+        *FILE_TYPE.get_or_init(|| {
             let metadata = fstat(io::stdout()).ok()?;
             Some(FileType::from_raw_mode(metadata.st_mode))
         })
@@ -79,7 +79,7 @@ mod unix {
             return Ok(usize::MAX);
         }
         wait_for(&stdout, PollFlags::OUT)?;
-        let is_empty_pipe = *file_type == Some(FileType::Fifo)
+        let is_empty_pipe = file_type == Some(FileType::Fifo)
             && cfg!(target_os = "linux")
             && ioctl_fionread(&stdout) == Ok(0);
         Ok(if is_empty_pipe {

@@ -32,7 +32,7 @@ pub(crate) fn command(spec: &CommandSpec, flags: &[FlagSpec]) -> Page {
     page.synopsis(spec.path, &help::usage(spec));
     page.section("DESCRIPTION");
     page.paragraph(&format!("{}.", spec.about));
-    page.paragraphs(&help::notice(spec.stage).unwrap_or_default());
+    page.paragraphs(help::notice(spec.stage).unwrap_or_default());
     page.paragraphs(spec.details);
     page.aliases(spec.path, spec.aliases);
     page.section("OPTIONS");
@@ -60,7 +60,7 @@ pub(crate) fn group(spec: &GroupSpec, members: &[Member], is_root: bool) -> Page
     page.synopsis(spec.path, "[command]");
     page.section("DESCRIPTION");
     page.paragraph(&format!("{about}."));
-    page.paragraphs(&help::notice(spec.stage).unwrap_or_default());
+    page.paragraphs(help::notice(spec.stage).unwrap_or_default());
     page.aliases(spec.path, spec.aliases);
     page.section("COMMANDS");
     for member in members {
