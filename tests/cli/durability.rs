@@ -28,9 +28,12 @@ impl Btrfs {
     fn mount(oras: &Oras) -> Option<Self> {
         let mkfs = program("mkfs.btrfs")?;
         let (image, at) = (oras.write("image", ""), oras.directory().join("disk"));
-        let file = fs::File::options().write(true).open(&image).unwrap();
-        file.set_len(256 << 20).unwrap();
-        fs::create_dir(&at).unwrap();
+        let file = fs::File::options()
+            .write(true)
+            .open(&image)
+            .expect("it exists");
+        file.set_len(256 << 20).expect("it is sparse");
+        fs::create_dir(&at).expect("it is new");
         let succeeds = |command: &mut Command| {
             (command.stdin(Stdio::null()).output()).is_ok_and(|output| output.status.success())
         };
@@ -63,7 +66,7 @@ fn strace(oras: &Oras, calls: &str, arguments: &[&str]) -> Option<String> {
     all.push(env!("CARGO_BIN_EXE_oras"));
     all.extend(arguments);
     oras.command_of(&strace, &all).run().success();
-    Some(fs::read_to_string(log).unwrap())
+    Some(fs::read_to_string(log).expect("strace wrote it"))
 }
 
 /// Runs a command and returns its calls. Paths are relative to the working directory.
@@ -93,7 +96,7 @@ fn trace(oras: &Oras, arguments: &[&str]) -> Option<Vec<Call>> {
 /// name.
 fn assert_order(calls: &[Call]) {
     let position = |wanted: &Call| calls.iter().rposition(|call| call == wanted);
-    let index = position(&Call::Rename("l/index.json".into())).unwrap();
+    let index = position(&Call::Rename("l/index.json".into())).expect("the index is written");
     let all = position(&Call::FlushAll);
     for call in calls {
         let Call::Rename(name) = call else {
@@ -101,7 +104,10 @@ fn assert_order(calls: &[Call]) {
         };
         let is_listed = name.starts_with("l/blobs/") || name == "l/oci-layout";
         let flushed = position(&Call::Flush(name.clone())).max(all);
-        assert!(!is_listed || flushed.unwrap() < index, "{name}: {calls:#?}");
+        assert!(
+            !is_listed || flushed.is_some_and(|flushed| flushed < index),
+            "{name}: {calls:#?}"
+        );
     }
     let Call::Flush(temporary) = &calls[index - 1] else {
         panic!("{calls:#?}");

@@ -68,7 +68,8 @@ pub(crate) fn flags(page: &str) -> BTreeMap<String, String> {
         if line.starts_with("  -") || line.starts_with("      --") {
             flags.push(line.trim().to_owned());
         } else if let Some(flag) = flags.last_mut() {
-            *flag += &format!(" {}", line.trim());
+            flag.push(' ');
+            flag.push_str(line.trim());
         }
     }
     let named = flags.into_iter().map(|flag| {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::support::prerequisites::program;
+use crate::support::prerequisites::{program, static_binary};
 use crate::support::readme::{Block, Session, blocks, text};
 use crate::support::registry::TestRegistry;
 use crate::support::skip;
@@ -113,7 +113,7 @@ fn listed(block: &Block, key: &str) -> String {
         if let Some(value) = line.trim_start().trim_start_matches("- ").strip_prefix(key) {
             match value.trim() {
                 "" | "|" => below = Some(indent),
-                command => commands += &format!("{command}\n"),
+                command => commands.extend([command, "\n"]),
             }
         }
     }
@@ -256,21 +256,9 @@ fn the_package_has_the_features_that_the_readme_names() {
     assert!(readme.contains(&format!("Rust {} or later", env!("CARGO_PKG_RUST_VERSION"))));
 }
 
-/// The static binary, if it was built.
-fn static_binary() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let directory = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let path = directory.join("x86_64-unknown-linux-musl/release/oras");
-    let path = Some(path).filter(|path| path.is_file());
-    if path.is_none() {
-        skip("there is no static binary in target/x86_64-unknown-linux-musl/release");
-    }
-    path
-}
-
 #[test]
 fn the_static_binary_runs_in_an_empty_root_file_system() {
-    let Some(binary) = static_binary() else {
+    let (Some(binary), Some(unshare)) = (static_binary(), program("unshare")) else {
         return;
     };
     let root = TempDir::new();
@@ -278,13 +266,12 @@ fn the_static_binary_runs_in_an_empty_root_file_system() {
     fs::create_dir(root.join("work")).expect("it can be created");
     root.write("work/hello.txt", b"hello\n");
     let chroot = |arguments: &[&str]| {
-        let output = Command::new("unshare")
+        let output = Command::new(&unshare)
             .args(["--map-root-user", "--root"])
             .arg(root.path())
             .args(["--wd", "/work", "/oras"])
             .args(arguments)
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .output()
             .expect("unshare can be started");
         let text = [output.stdout, output.stderr].concat();

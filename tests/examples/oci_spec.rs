@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (repository, tag) = Client::new().open(reference)?;
     match (verb.as_str(), arguments) {
         ("push", [rootfs, command @ ..]) => {
-            push_image(&repository, &tag, fs::read(rootfs)?, command)?;
+            push_image(&repository, &tag, &fs::read(rootfs)?, command)?;
         }
         ("config", []) => {
             let config = image_config(&repository, &tag, &Platform::native())?;
@@ -45,10 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn push_image(
     target: &dyn Target,
     tag: &str,
-    rootfs: Vec<u8>,
+    rootfs: &[u8],
     command: &[String],
 ) -> Result<Descriptor, Box<dyn Error>> {
-    let diff_id = Digest::of(&rootfs).to_string();
+    let diff_id = Digest::of(rootfs).to_string();
     let config = ImageConfigurationBuilder::default()
         .os(Os::Linux)
         .architecture(Arch::Amd64)
@@ -61,7 +61,7 @@ fn push_image(
     let mut options = PushOptions::default();
     options.config = Some(config);
     // Without a title: the layer of an image is not a file.
-    options.streams.push(PushStream::new("", &rootfs[..]));
+    options.streams.push(PushStream::new("", rootfs));
     Ok(push(target, Some(tag), options)?.descriptor().clone())
 }
 
@@ -87,7 +87,7 @@ mod tests {
     fn the_config_of_an_image_comes_back() {
         let store = MemoryStore::new();
         let command = ["/bin/hello".to_owned()];
-        let image = push_image(&store, "v1", b"tar".to_vec(), &command).unwrap();
+        let image = push_image(&store, "v1", b"tar", &command).unwrap();
 
         let mut platform = Platform::native();
         (platform.os, platform.architecture) = ("linux".to_owned(), "amd64".to_owned());

@@ -644,9 +644,7 @@ fn abandoned_files_are_removed_by_the_next_writer() {
     // The name is that of a process of this host.
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let name = format!(".oras-{}-0123456789abcdef.tmp", &boot[..8]);
-    let left = setting
-        .temporary
-        .write(&format!("cache/ingest/{name}"), "x");
+    let left = setting.temporary.write(format!("cache/ingest/{name}"), "x");
     let foreign = setting.temporary.write("cache/ingest/2cf24dba_1234", "x");
 
     setting.read(&hello()).unwrap();

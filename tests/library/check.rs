@@ -82,10 +82,14 @@ fn every_difference_is_found_with_manifests_alone() {
 
     let checked = run(&registry, CheckOptions::default(), &local).unwrap();
 
-    use FileState::{Equal, Missing, OtherContent, OtherSize};
     assert_eq!(
         states(&checked),
-        [Equal, OtherContent, OtherSize(6), Missing]
+        [
+            FileState::Equal,
+            FileState::OtherContent,
+            FileState::OtherSize(6),
+            FileState::Missing
+        ]
     );
     assert_eq!(additional(&checked), ["b/more", "more", "z"]);
     assert!(!checked.is_equal());

@@ -99,10 +99,10 @@ fn a_file_with_other_content_is_downloaded() {
         ("more", &|path| fs::write(path, "hello\n").unwrap()),
         ("an empty file", &|path| fs::write(path, "").unwrap()),
         ("a hole", &|path| {
-            File::create(path).unwrap().set_len(5).unwrap()
+            File::create(path).unwrap().set_len(5).unwrap();
         }),
         ("a huge hole", &|path| {
-            File::create(path).unwrap().set_len(1 << 40).unwrap()
+            File::create(path).unwrap().set_len(1 << 40).unwrap();
         }),
         ("a link to such a file", &|path| {
             let real = path.with_extension("real");
@@ -139,7 +139,7 @@ fn entries_that_are_no_files_are_errors_as_before() {
         ),
         ("a pipe", &fifo),
         ("a socket", &|path| {
-            drop(std::os::unix::net::UnixListener::bind(path).unwrap())
+            drop(std::os::unix::net::UnixListener::bind(path).unwrap());
         }),
     ] {
         let registry = registry(&[("f", "")]);

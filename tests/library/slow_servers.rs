@@ -160,12 +160,14 @@ fn an_observer_stops_a_request_while_bytes_trickle() {
     }
 }
 
+/// The environment for a server at an address.
+type Variables = fn(&str) -> Vec<(&'static str, String)>;
+
 #[test]
 fn the_deadline_ends_handshakes() {
     let plain = |_: &str| Vec::new();
     let tunnel = |address: &str| vec![("HTTPS_PROXY", format!("http://{address}"))];
     let socks = |address: &str| vec![("HTTPS_PROXY", format!("socks5://{address}"))];
-    type Variables = fn(&str) -> Vec<(&'static str, String)>;
     let rows: [(&str, &[u8], bool, Variables); 5] = [
         #[cfg(feature = "tls")]
         ("TLS that stops", b"\x16\x03\x03", false, plain),

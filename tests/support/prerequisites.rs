@@ -25,6 +25,15 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found(name, on_path(name), "it is not on PATH")
 }
 
+/// Finds the static binary of a release build, or reports that it was not built.
+pub fn static_binary() -> Option<PathBuf> {
+    let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into());
+    let path = target.join("x86_64-unknown-linux-musl/release/oras");
+    let path = Some(path).filter(|path| path.is_file());
+    found("static-binary", path, "it was not built")
+}
+
 /// Finds a program in `PATH`.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)

@@ -38,8 +38,6 @@ mod unix {
     use std::os::fd::AsFd;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Arc, OnceLock};
-    use std::thread;
-    use std::time::Duration;
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -51,7 +49,10 @@ mod unix {
         [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
 
     /// Time after the command noticed the first signal in which repetitions are the same signal.
-    const SAME_SIGNAL: Duration = Duration::from_millis(50);
+    const SAME_SIGNAL: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 50_000_000,
+    };
 
     /// A signal ends a wait at once. This bound is for one that arrives just before the wait.
     const LONGEST_WAIT: Timespec = Timespec {
@@ -122,7 +123,8 @@ mod unix {
         let unset = flags.filter(|flag| !flag.load(Ordering::Relaxed));
         let unset: Vec<_> = unset.collect();
         if !unset.is_empty() {
-            thread::sleep(SAME_SIGNAL);
+            // A repetition ends the wait.
+            let _ = poll(&mut [], Some(&SAME_SIGNAL));
         }
         for flag in unset {
             flag.store(true, Ordering::Relaxed);

@@ -170,13 +170,22 @@ fn a_file_that_is_overwritten_stays_if_there_is_no_room() {
             fixture.path("dir/file").display()
         )
     );
-    assert_eq!(fs::read(small.join("file")).unwrap(), [b'o'; 40_000]);
+    assert_eq!(
+        fs::read_to_string(small.join("file")).unwrap(),
+        "o".repeat(40_000)
+    );
     let directory = fixture.output.create_directory("dir").unwrap();
     directory.dir().write("file", vec![1; 1 << 20]).unwrap();
     directory.commit().unwrap_err();
-    assert_eq!(fs::read(small.join("file")).unwrap(), [b'o'; 40_000]);
+    assert_eq!(
+        fs::read_to_string(small.join("file")).unwrap(),
+        "o".repeat(40_000)
+    );
     fixture.write("dir/file", &"n".repeat(60_000)).unwrap();
-    assert_eq!(fs::read(small.join("file")).unwrap(), [b'n'; 60_000]);
+    assert_eq!(
+        fs::read_to_string(small.join("file")).unwrap(),
+        "n".repeat(60_000)
+    );
 }
 
 #[test]

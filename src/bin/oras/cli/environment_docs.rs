@@ -83,14 +83,13 @@ mod tests {
     fn the_readme_has_the_same_tables() {
         let readme = include_str!("../../../../README.md");
         let code = |names: &str| names.replace(", ", "`, `");
-        let variables: String = ENVIRONMENT
-            .iter()
-            .map(|(names, meaning)| format!("| `{}` | {meaning} |\n", code(names)))
-            .collect();
-        let statuses: String = EXIT_STATUS
-            .iter()
-            .map(|(status, meaning)| format!("| {status} | {meaning} |\n"))
-            .collect();
+        let variables = ENVIRONMENT.iter();
+        let variables =
+            variables.map(|(names, meaning)| format!("| `{}` | {meaning} |\n", code(names)));
+        let variables = variables.collect::<Vec<_>>().concat();
+        let statuses = EXIT_STATUS.iter();
+        let statuses = statuses.map(|(status, meaning)| format!("| {status} | {meaning} |\n"));
+        let statuses = statuses.collect::<Vec<_>>().concat();
         for table in [
             format!("| Variables | Meaning |\n|---|---|\n{variables}\n"),
             format!("| Exit status | Meaning |\n|---|---|\n{statuses}\n"),
