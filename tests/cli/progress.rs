@@ -847,7 +847,11 @@ fn totals_count_all_files_and_names_end_in_an_ellipsis() {
         (80, "a-long-name-a…"),
         (200, name.as_str()),
     ] {
-        let seen = record_at(columns, oras.command(pull));
+        let output = format!("out-{columns}");
+        let seen = record_at(
+            columns,
+            oras.command(pull.into_iter().chain(["-o", &output])),
+        );
         seen.assert_steady();
         let details: &[_] = match columns {
             40 => &["Downloading", "%"],

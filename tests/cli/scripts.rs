@@ -180,7 +180,7 @@ fn the_exit_status_depends_on_the_kind_of_failure() {
     // The same request would be refused again.
     let path = format!("/v2/a/blobs/{}", sha256(b"hello\n"));
     setting.registry.inject(on("GET", &path).status(400));
-    setting.run("oras pull $reference:v1").fails_with(1);
+    setting.run("oras pull -o out2 $reference:v1").fails_with(1);
     // Content that does not match its digest.
     setting.registry.heal();
     setting.registry.inject(on("GET", &path).flip_byte(2));

@@ -47,7 +47,7 @@ pub struct PulledReferrer {
 /// options.artifact_type = Some("application/vnd.example".into());
 /// push(&store, Some("v1"), options)?;
 /// let mut options = AttachOptions::default();
-/// options.artifact_type = "example/sbom".into();
+/// options.artifact_type = Some("example/sbom".into());
 /// options.files = vec![PushFile::bytes("sbom.json", "{}")];
 /// attach(&store, "v1", options)?;
 ///

@@ -2,7 +2,7 @@
 //! connections between requests.
 
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use oras::MediaType;
@@ -66,6 +66,10 @@ fn serve(stream: TcpStream, behaviour: Behaviour, stored: &Mutex<Vec<u8>>) -> io
         };
         write!(output, "HTTP/1.1 {response}\r\nContent-Length: 0\r\n\r\n")?;
         if behaviour.closes {
+            // Without reading what the client sent meanwhile, the system would reset the connection,
+            // and the client might lose the response.
+            output.shutdown(Shutdown::Write)?;
+            io::copy(&mut input, &mut io::sink())?;
             return Ok(());
         }
     }

@@ -16,13 +16,18 @@ const MATRIX: &[(&str, &str, &str)] = &[
     (
         "oras push",
         "debug remote layout title tty format verbose annotation pack concurrency",
-        "artifact-platform artifact-type config image-spec | force",
+        "artifact-platform artifact-type config image-spec | force if-absent preserve-mode",
     ),
     (
         "oras pull",
         "debug remote layout tty format platform verbose concurrency",
-        "T/allow-path-traversal config include-subject k/keep-old-files o/output | exclude include \
-         max-depth max-unpacked-size unnamed",
+        "T/allow-path-traversal config include-subject k/keep-old-files o/output | artifact-type \
+         exclude include max-depth max-unpacked-size referrers unnamed",
+    ),
+    (
+        "oras check",
+        "debug remote layout tty format platform",
+        "| T/allow-path-traversal exclude ignore-additional include include-subject unnamed",
     ),
     (
         "oras attach",
@@ -49,7 +54,11 @@ const MATRIX: &[(&str, &str, &str)] = &[
         "debug remote distribution tty concurrency",
         "dry-run exclude-referrers input |",
     ),
-    ("oras tag", "debug remote layout verbose concurrency", "|"),
+    (
+        "oras tag",
+        "debug remote layout verbose concurrency",
+        "| if-absent",
+    ),
     (
         "oras resolve",
         "debug remote layout platform verbose",
