@@ -254,7 +254,8 @@ impl UploadFlow {
                 known.single_post = SinglePostSupport::Stores;
                 return self.stored(capabilities);
             }
-            Ok(response) if response.status() == 429 => return Action::Fail,
+            // A rate limit shows nothing. The request has a body, so it was not retried.
+            Ok(response) if response.status() == 429 => return self.recover(result),
             _ => known.single_post = SinglePostSupport::Ignores,
         }
         if let Ok(response) = result

@@ -12,7 +12,7 @@ use oras::store::{Delete, Source, Target};
 use oras::{MediaType, Result};
 
 use super::{index, methods};
-use crate::setup::{blob, builder, client};
+use crate::setup::{blob, builder, client, text};
 use crate::support::clock::FakeClock;
 use crate::support::registry::{Bearer, Fault, RegistryProfile, TestRegistry, on, sha256};
 
@@ -172,6 +172,23 @@ fn a_registry_that_rejects_a_blob_in_one_request_loses_nothing() {
         let puts = requests.matches("PUT").count();
         assert_eq!((posts, puts), (12, 12), "{name}: {requests}");
     }
+}
+
+#[test]
+fn a_blob_in_one_request_is_sent_again_after_a_rate_limit() {
+    let post = || on("POST", "/v2/a/blobs/uploads/?digest=*");
+    let registry = TestRegistry::start().with(post().times(3).status(429).retry_after(1));
+    let requests = push(&registry, &files(10, &[]), 1);
+    let posts = requests.matches("POST").count();
+    assert_eq!(posts, 3 + 11, "{requests}");
+
+    // The registry does not accept another request for longer than the client waits.
+    let registry = TestRegistry::start().with(post().times(100).status(429));
+    let memory = MemoryStore::new();
+    let root = pack_files(&memory, &files(10, &[]), 1);
+    let error = push_with(&client(), &registry, &memory, &root, "v1").unwrap_err();
+    assert!(text(&error).contains("429"), "{}", text(&error));
+    assert_eq!(methods(&registry).matches("POST").count(), 6);
 }
 
 /// A session that received the body of its `POST` as a chunk.

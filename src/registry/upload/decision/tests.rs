@@ -208,7 +208,7 @@ fn registries_that_do_not_check_are_asked_with_head() {
 fn a_blob_in_one_request_is_stored_or_sent_to_a_session() {
     for (status, next, known) in [
         (201, "stored", SinglePostSupport::Stores),
-        (429, "fail", SinglePostSupport::Unknown),
+        (429, "retry", SinglePostSupport::Unknown),
         (202, "send", SinglePostSupport::Ignores),
         (200, "start", SinglePostSupport::Ignores),
         (204, "start", SinglePostSupport::Ignores),
