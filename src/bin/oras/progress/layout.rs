@@ -122,7 +122,8 @@ pub(super) fn bar(done: u64, total: u64, width: usize) -> String {
     format!("[{}{head:1$}]", "=".repeat(cells), width - cells)
 }
 
-#[cfg(all(test, feature = "progress"))]
+#[cfg(feature = "progress")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
