@@ -151,13 +151,14 @@ impl PulledFile {
 #[cfg(feature = "archive")]
 pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Result<Pulled> {
     let _scope = Scope::of_verb(options.observer.as_ref());
-    pull_resolved(&resolve(source, reference, &options)?, options)
+    let source = resolve(source, reference, &options)?;
+    pull_resolved(&source, open_output(&options)?, options)
 }
 
-/// Same as [`pull`], for an artifact that was resolved.
+/// Opens the output directory.
 #[cfg(feature = "archive")]
-fn pull_resolved(source: &ResolvedSource<'_>, options: PullOptions) -> Result<Pulled> {
-    let output = OutputDir::open(
+fn open_output(options: &PullOptions) -> Result<OutputDir> {
+    OutputDir::open(
         Some(options.output.as_path())
             .filter(|path| !path.as_os_str().is_empty())
             .unwrap_or(Path::new(".")),
@@ -165,7 +166,16 @@ fn pull_resolved(source: &ResolvedSource<'_>, options: PullOptions) -> Result<Pu
             keep_old_files: options.keep_old_files,
             allow_traversal: options.allow_path_traversal,
         },
-    )?;
+    )
+}
+
+/// Same as [`pull`], for an artifact that was resolved, and an open output directory.
+#[cfg(feature = "archive")]
+fn pull_resolved(
+    source: &ResolvedSource<'_>,
+    output: OutputDir,
+    options: PullOptions,
+) -> Result<Pulled> {
     let store = FileStore::writing_to(output, options.archive_limits.clone());
     copy_files(source, store, options)
 }

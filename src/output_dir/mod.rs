@@ -100,6 +100,30 @@ impl OutputDir {
         })
     }
 
+    /// Opens the directory `name` below this one, with the same options. Creates it if it does not
+    /// exist. Its titles are separate from those of this directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PathTraversal`] if it is a symbolic link that leads out of this directory, unless
+    /// that is allowed. [`Error::Io`] naming it.
+    pub(crate) fn open_below(&self, name: &str) -> Result<Self> {
+        let path = self.path_of(name);
+        let (root, real) = self.open_parent(&path, name, Parents::Create)?;
+        Ok(Self {
+            root,
+            path,
+            real,
+            options: self.options,
+            written: Lock::default(),
+        })
+    }
+
+    /// The absolute path of the directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The absolute, cleaned path of `title`, without a check that it is allowed.
     pub(crate) fn path_of(&self, title: &str) -> PathBuf {
         path_clean::clean(&self.path.join(title))
@@ -217,30 +241,35 @@ impl OutputDir {
         if inside.is_some_and(|rest| rest.as_os_str().is_empty()) {
             return ResolvedTitle::directory(self.root.try_clone(), &path, &self.real);
         }
-        let (dir, real) = if parent == self.path {
-            let root = self.root.try_clone();
-            let root = root.map_err(Error::io(IoOp::OpenDirectory, parent))?;
-            (root, self.real.clone())
-        } else {
-            let real = entry::canonicalize_existing(parent)?;
-            match path_clean::below(&real, &self.real) {
-                Some(rest) => (parents.open_below(&self.root, rest, parent)?, real),
-                None if self.options.allow_traversal => {
-                    (parents.open_outside(&real, parent)?, real)
-                }
-                None => {
-                    return Err(traversal(
-                        "leads out of the output directory through a symbolic link",
-                    ));
-                }
-            }
-        };
+        let (dir, real) = self.open_parent(parent, title, parents)?;
         Ok(ResolvedTitle {
             dir,
             key: real.join(name).into(),
             name: PathBuf::from(name),
             path,
         })
+    }
+
+    /// Opens the directory at the absolute path `parent`, and returns its path without symbolic
+    /// links as well. `title` is for the error if it is outside and that is not allowed.
+    fn open_parent(&self, parent: &Path, title: &str, parents: Parents) -> Result<(Dir, PathBuf)> {
+        if parent == self.path {
+            let root = self.root.try_clone();
+            let root = root.map_err(Error::io(IoOp::OpenDirectory, parent))?;
+            return Ok((root, self.real.clone()));
+        }
+        let real = entry::canonicalize_existing(parent)?;
+        let dir = match path_clean::below(&real, &self.real) {
+            Some(rest) => parents.open_below(&self.root, rest, parent)?,
+            None if self.options.allow_traversal => parents.open_outside(&real, parent)?,
+            None => {
+                return Err(Error::PathTraversal {
+                    name: title.to_owned(),
+                    reason: "leads out of the output directory through a symbolic link",
+                });
+            }
+        };
+        Ok((dir, real))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use oras::Result;
 use oras::discover::{DiscoverOptions, discover};
 use oras::layout::LayoutStore;
 use oras::pull::{PullOptions, PulledReferrer, pull_referrers};
 use oras::store::Referrers;
+use oras::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::pull::{empty, filter, layer};
@@ -108,6 +108,24 @@ fn titles_that_lead_out_of_the_directory_are_refused() {
         );
         assert_eq!(fs::read(output.join("out/hi.txt")).unwrap(), b"hi");
     }
+}
+
+/// An earlier artifact or another user of the output directory may have created the link.
+#[cfg(unix)]
+#[test]
+fn a_directory_that_is_a_link_to_the_outside_is_refused() {
+    let (registry, subject) = registry();
+    let sbom = attach(&registry, &subject, "sbom.json", "sbom");
+    let output = TempDir::new();
+    fs::create_dir(output.join("out")).unwrap();
+    fs::create_dir(output.join("outside")).unwrap();
+    let link = output.join("out").join(digest(&sbom).replace(':', "-"));
+    std::os::unix::fs::symlink("../outside", link).unwrap();
+
+    let error = pull_from(&registry, &output).unwrap_err();
+
+    assert!(matches!(error, Error::PathTraversal { .. }), "{error}");
+    assert_tree(&output.join("outside"), &[]);
 }
 
 #[test]

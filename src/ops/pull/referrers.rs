@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-use super::{PullOptions, Pulled, digest_file_name, pull_resolved};
+use super::{PullOptions, Pulled, digest_file_name, open_output, pull_resolved};
 use crate::error::{Error, Result};
 use crate::oci::referrers::Referrer;
 use crate::oci::{Descriptor, Digest, RawManifest};
@@ -62,7 +62,8 @@ pub struct PulledReferrer {
 ///
 /// # Errors
 ///
-/// Same as [`pull`](super::pull). [`Error::Protocol`] if a listed referrer is not a manifest, or is
+/// Same as [`pull`](super::pull), also if the directory of a referrer is a symbolic link that leads out
+/// of the output directory. [`Error::Protocol`] if a listed referrer is not a manifest, or is
 /// attached to another one.
 pub fn pull_referrers(
     source: &dyn Source,
@@ -99,13 +100,13 @@ fn pull_referrer(
     options: &PullOptions,
 ) -> Result<PulledReferrer> {
     let (manifest, referrer) = fetch(source, listed, subject, options)?;
-    let directory = options.output.join(digest_file_name(&listed.digest));
-    let directory = std::path::absolute(&directory).unwrap_or(directory);
+    let output = open_output(options)?.open_below(&digest_file_name(&listed.digest))?;
+    let directory = output.path().to_owned();
     let root = manifest.descriptor().clone();
     let pulled = pull_resolved(
         &ResolvedSource::with_root(source, root, Some(manifest)),
+        output,
         PullOptions {
-            output: directory.clone(),
             platform: None,
             include_subject: false,
             config: None,
