@@ -76,7 +76,10 @@ impl BlobCache {
     pub(crate) fn list(&self, targets: &[Descriptor]) -> Result<()> {
         self.create()?;
         let layout = LayoutStore::create_or_open(&self.directory.root)?;
-        layout.edit_index(|index| targets.iter().for_each(|target| index.list(target)))
+        layout.edit_index(|index| {
+            targets.iter().for_each(|target| index.list(target));
+            Ok(())
+        })
     }
 
     /// Creates missing files and directories of the layout. New directories are private, because

@@ -169,7 +169,7 @@ impl LayoutStore {
     }
 
     /// Edits the current `index.json` under the lock, and saves it.
-    fn edit_index<T>(&self, edit: impl FnOnce(&mut Index) -> T) -> Result<T> {
+    fn edit_index<T>(&self, edit: impl FnOnce(&mut Index) -> Result<T>) -> Result<T> {
         let try_to_edit = || {
             let writer = self.writer()?;
             writer.sync_before_save()?;
@@ -177,7 +177,7 @@ impl LayoutStore {
             writer.verify_tracked()?;
             let before = reader::reload_index(&self.directory)?;
             let mut after = before.clone();
-            let result = edit(&mut after);
+            let result = edit(&mut after)?;
             save_index(writer, before, &after)?;
             Ok(result)
         };
@@ -220,7 +220,7 @@ impl LayoutStore {
             return Ok(());
         }
         self.writer()?.track_dependencies(found);
-        self.edit_index(|index| edits.into_iter().for_each(|edit| edit.apply(index)))
+        self.edit_index(|index| edits.into_iter().try_for_each(|edit| edit.apply(index)))
     }
 
     fn name(&self, target: &Descriptor, reference: &str) -> Result<()> {
@@ -332,6 +332,10 @@ impl IndexedTarget for LayoutStore {
         (self.writer.as_ref()).is_some_and(|writer| !writer.may_have_size(size))
     }
 
+    fn require_new_tag(&self, tag: &str) {
+        self.edits.require_new(tag);
+    }
+
     fn start_batch(&self) {
         self.edits.start_batch();
     }
@@ -389,7 +393,7 @@ impl Delete for LayoutStore {
     fn untag(&self, tag: &str) -> Result<()> {
         check_is_tag(tag)?;
         self.save_edits()?;
-        if self.edit_index(|index| index.untag(tag))? {
+        if self.edit_index(|index| Ok(index.untag(tag)))? {
             Ok(())
         } else {
             Err(Error::not_found(tag))

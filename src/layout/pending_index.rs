@@ -12,6 +12,7 @@
 use std::collections::HashSet;
 
 use super::index::Index;
+use crate::error::{self, Conflict, Error};
 use crate::oci::{Descriptor, Digest};
 use crate::progress::sync::Deferred;
 
@@ -26,14 +27,26 @@ pub(super) enum IndexEdit {
     List(Descriptor),
     /// Adds a tag.
     Tag(Descriptor, String),
+    /// Adds a tag, unless other content has it.
+    NewTag(Descriptor, String),
 }
 
 impl IndexEdit {
-    pub(super) fn apply(self, index: &mut Index) {
+    pub(super) fn apply(self, index: &mut Index) -> error::Result<()> {
         match self {
             Self::List(target) => index.list(&target),
             Self::Tag(target, tag) => index.tag(&target, &tag),
+            Self::NewTag(target, tag) => {
+                if let Some(found) = index.tagged(&tag).transpose()?
+                    && found.digest != target.digest
+                {
+                    let conflict = Conflict::TagExists(found.digest.to_string());
+                    return Err(Error::conflict(tag, conflict));
+                }
+                index.tag(&target, &tag);
+            }
         }
+        Ok(())
     }
 }
 
@@ -49,6 +62,8 @@ struct Batch {
     listed: HashSet<Digest>,
     /// Digests that were reported as existing, which the edits may depend on.
     found: HashSet<Digest>,
+    /// Tags that no other content may have when they are saved.
+    new_tags: HashSet<String>,
     /// Reason why some of this batch could not be saved.
     failure: Option<String>,
 }
@@ -56,11 +71,17 @@ struct Batch {
 impl PendingEdits {
     /// Adds an edit. Returns whether it can be deferred.
     pub(super) fn add(&self, edit: IndexEdit) -> bool {
-        let (IndexEdit::List(target) | IndexEdit::Tag(target, _)) = &edit;
+        let (IndexEdit::List(target) | IndexEdit::Tag(target, _) | IndexEdit::NewTag(target, _)) =
+            &edit;
         let digest = target.digest.clone();
         let count = self.0.with(|batch| {
             batch.listed.insert(digest);
-            batch.edits.push(edit);
+            batch.edits.push(match edit {
+                IndexEdit::Tag(target, tag) if batch.new_tags.remove(&tag) => {
+                    IndexEdit::NewTag(target, tag)
+                }
+                edit => edit,
+            });
             batch.edits.len()
         });
         self.0.is_open() && count < MAX_DEFERRED
@@ -70,6 +91,8 @@ impl PendingEdits {
     /// nothing more can be saved.
     pub(super) fn take(&self) -> Result<(Vec<IndexEdit>, HashSet<Digest>), String> {
         let batch = self.0.take();
+        // Their edits follow.
+        batch.new_tags.iter().for_each(|tag| self.require_new(tag));
         match batch.failure {
             None => Ok((batch.edits, batch.found)),
             Some(reason) => {
@@ -83,6 +106,13 @@ impl PendingEdits {
     pub(super) fn record_found(&self, digest: &Digest) {
         if self.0.is_open() {
             self.0.with(|batch| batch.found.insert(digest.clone()));
+        }
+    }
+
+    /// Makes the next edit of the batch that adds the tag fail if other content has it.
+    pub(super) fn require_new(&self, tag: &str) {
+        if self.0.is_open() {
+            self.0.with(|batch| batch.new_tags.insert(tag.to_owned()));
         }
     }
 

@@ -12,8 +12,8 @@ pub struct TagOptions {
     /// Limit on the size of the manifest, in bytes.
     pub max_manifest_bytes: u64,
     /// Makes a tag that exists with another digest an error. All tags are checked before the first
-    /// is set, and each again right before it is set. Registries cannot check and set a tag in one
-    /// step: another client can set it in between, and then loses its tag.
+    /// is set, and each again right before it is set. A layout checks and sets a tag in one step.
+    /// Registries cannot: another client can set it in between, and then loses its tag.
     pub if_absent: bool,
     /// Receives the events.
     pub observer: Option<Observer>,
@@ -142,6 +142,9 @@ pub(crate) fn require_absent<S: AsRef<str>>(
             }
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
+        }
+        if let Some(target) = target.as_indexed() {
+            target.require_new_tag(tag);
         }
     }
     Ok(())

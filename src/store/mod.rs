@@ -240,6 +240,14 @@ pub trait IndexedTarget: Target {
     /// the deferred work was done since.
     fn finish_batch(&self) -> Result<()>;
 
+    /// Makes the next tagging with `tag` in the current batch fail with
+    /// [`Conflict::TagExists`](crate::error::Conflict::TagExists) if the tag has other content when
+    /// it is saved, so that a tag is checked and set in one step. By default, and outside of
+    /// batches, this has no effect.
+    fn require_new_tag(&self, tag: &str) {
+        let _ = tag;
+    }
+
     /// Stores content although an earlier [`exists`](Source::exists) reported it present (the store
     /// was wrong). Skips the existence check.
     ///

@@ -307,3 +307,36 @@ fn a_tag_that_appears_meanwhile_is_not_moved() {
     );
     assert_ne!(registry.resolve("a", "v3"), registry.resolve("a", "v2"));
 }
+
+/// Another process sets the tag after it was checked, and before the layout saves its index.
+#[test]
+fn a_tag_that_appears_in_a_layout_before_it_is_saved_is_not_moved() {
+    let directory = TempDir::new();
+    let path = directory.join("layout");
+    let layout = LayoutStore::create_or_open(&path).unwrap();
+    let push = |layout: &LayoutStore, media_type: &str, tag: &str| {
+        let index = format!(r#"{{"schemaVersion":2,"manifests":[],"mediaType":"{media_type}"}}"#);
+        let descriptor = Descriptor::of(media_type.into(), index.as_bytes());
+        layout
+            .push_reference(&descriptor, &mut index.as_bytes(), tag)
+            .unwrap();
+        descriptor.digest
+    };
+    let ours = push(&layout, "application/vnd.oci.image.index.v1+json", "v1");
+    let docker = "application/vnd.docker.distribution.manifest.list.v2+json";
+    let observer = Observer::new(move |event| {
+        if let Event::Tagged("v2") = event {
+            push(&LayoutStore::create_or_open(&path).unwrap(), docker, "v2");
+        }
+        Ok(())
+    });
+
+    let error = tag(&layout, "v1", &["v2", "v3"], only_absent(Some(observer))).unwrap_err();
+
+    assert!(text(&error).contains("tag v2 exists with"), "{error}");
+    assert_ne!(layout.resolve("v2").unwrap().digest, ours);
+    assert!(layout.resolve("v3").unwrap_err().is_not_found());
+    // Later tags of the same store are not affected.
+    tag(&layout, "v1", &["v2"], TagOptions::default()).unwrap();
+    assert_eq!(layout.resolve("v2").unwrap().digest, ours);
+}
