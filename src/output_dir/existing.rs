@@ -9,7 +9,7 @@ use cap_std::fs::{Metadata, OpenOptions};
 
 use super::OutputDir;
 use super::entry::{Parents, ResolvedTitle, TitleReservation};
-use super::permissions::make_executable;
+use super::permissions::{self, make_executable};
 use super::staging::{identity, open_file};
 use crate::error::Result;
 use crate::fs::fingerprint::FileFingerprint;
@@ -102,12 +102,16 @@ impl<'a> ExistingFile<'a> {
         if after != self.before || named.as_ref().and_then(identity) != identity(&opened) {
             return Ok(false);
         }
-        if is_executable && make_executable(&self.file).is_err() {
+        // The names of a file with several can be further titles, which have the same inode, or be
+        // outside of the directory, where permissions must not change.
+        let is_linked = link_count(&opened) > 1;
+        if is_executable
+            && !permissions::is_executable(&opened)
+            && (is_linked || make_executable(&self.file).is_err())
+        {
             return Ok(false);
         }
         self.remove_beginnings(content);
-        // The names of a file with several can be further titles, which have the same inode.
-        let is_linked = link_count(&opened) > 1;
         (self.reservation).complete_file(named.as_ref().filter(|_| !is_linked));
         Ok(true)
     }

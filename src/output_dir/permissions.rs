@@ -76,6 +76,14 @@ pub(super) fn make_executable(file: &File) -> io::Result<()> {
     }
 }
 
+/// Whether making a file executable would not change its permissions.
+#[cfg(unix)]
+pub(super) fn is_executable(file: &Metadata) -> bool {
+    use cap_std::fs::PermissionsExt as _;
+
+    executable_mode(file.permissions().mode()).is_none()
+}
+
 /// The permissions of a file with this mode when it is made executable, if they change.
 #[cfg(unix)]
 const fn executable_mode(mode: u32) -> Option<u32> {
@@ -88,6 +96,11 @@ const fn executable_mode(mode: u32) -> Option<u32> {
 #[cfg(not(unix))]
 pub(super) fn make_executable(_: &File) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) const fn is_executable(_: &Metadata) -> bool {
+    true
 }
 
 /// Restores the permissions that [`make_owner_writable`] returned.

@@ -101,5 +101,13 @@ fn only_the_value_true_has_an_effect() {
             let wanted = if wanted == 0 { 0o640 } else { 0o750 };
             assert_eq!(mode(temp.join("out/run")), wanted, "{value:.9}, {content}");
         }
+
+        // A file with a further name outside of the directory.
+        set_mode(temp.join("out/run"), 0o640);
+        fs::hard_link(temp.join("out/run"), temp.join("outside")).unwrap();
+        pull(&layout, "v1", options()).unwrap();
+        let wanted = if wanted == 0 { 0o640 } else { 0o750 };
+        assert_eq!(mode(temp.join("out/run")), wanted, "{value:.9}");
+        assert_eq!(mode(temp.join("outside")), 0o640, "{value:.9}");
     }
 }
