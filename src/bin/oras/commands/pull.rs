@@ -312,8 +312,14 @@ impl Pulling<'_> {
             }
             referrers = Some(found);
         }
-        if pulled.files.is_empty() && !self.filter.is_empty() && self.config.is_none() {
-            return Err(filter::nothing(target, &pulled.unselected));
+        let attached = referrers.iter().flatten().map(|referrer| &referrer.pulled);
+        let all = std::iter::once(&pulled).chain(attached);
+        if !self.filter.is_empty()
+            && self.config.is_none()
+            && all.clone().all(|pulled| pulled.files.is_empty())
+        {
+            let unselected = all.flat_map(|pulled| pulled.unselected.clone());
+            return Err(filter::nothing(target, &unselected.collect::<Vec<_>>()));
         }
         report(target, &pulled, referrers, &self.format, process)
     }
