@@ -77,7 +77,9 @@ impl BlobCache {
         self.create()?;
         let layout = LayoutStore::create_or_open(&self.directory.root)?;
         layout.edit_index(|index| {
-            targets.iter().for_each(|target| index.list(target));
+            for target in targets {
+                index.list(target);
+            }
             Ok(())
         })
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use cap_std::fs::{Dir, Metadata};
 
 use super::entry::{Parents, ResolvedTitle, TitleReservation, cannot_replace, parents_error};
-use super::merge::{check_merge, merge};
+use super::merge::{check_merge, merge, modified, set_modified};
 use super::permissions::{make_owner_writable, remove_tree, restore_permissions};
 use super::staging::identity;
 use super::{OutputDir, staging};
@@ -106,10 +106,14 @@ impl<'a> PendingDirectory<'a> {
             // Moving entries out of a directory needs write permission.
             make_owner_writable(&staged.parent, &staged.name);
             check_merge(&staged.dir, &existing, &target.path)?;
+            let modified = modified(&staged.dir);
             let old = make_owner_writable(&target.dir, target.entry_name());
             let merged = merge(&staged.dir, &existing, &target.path);
             restore_permissions(&target.dir, target.entry_name(), old);
             merged?;
+            // It may be inside of the existing directory, whose time its removal changes.
+            drop(staged);
+            set_modified(&existing, modified);
         } else {
             if existing.is_some() {
                 target

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::FileTimes;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use cap_std::fs::Dir;
 
@@ -39,7 +40,7 @@ pub(super) fn check_merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<(
 
 /// Moves all entries of `staged` to `existing`.
 pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
-    let modified = staged.dir_metadata().and_then(|found| found.modified());
+    let modified = modified(staged);
     // Another file system may be mounted anywhere in the existing directory.
     let mut crosses_devices = false;
     for (name, is_directory) in entries(staged, path)? {
@@ -96,12 +97,22 @@ pub(super) fn merge(staged: &Dir, existing: &Dir, path: &Path) -> Result<()> {
         };
         moved.map_err(|error| rename_error(error, &path))?;
     }
-    // The modification time of the staged directory. An error is not worth a failure.
-    if let (Ok(modified), Ok(existing)) = (modified, existing.open(".")) {
-        let times = FileTimes::new().set_modified(modified.into_std());
-        let _ = existing.into_std().set_times(times);
-    }
+    set_modified(existing, modified);
     Ok(())
+}
+
+/// The modification time of a directory.
+pub(super) fn modified(directory: &Dir) -> Option<SystemTime> {
+    let modified = directory.dir_metadata().and_then(|found| found.modified());
+    modified.ok().map(cap_std::time::SystemTime::into_std)
+}
+
+/// Sets the modification time of a directory. An error is not worth a failure.
+pub(super) fn set_modified(directory: &Dir, modified: Option<SystemTime>) {
+    if let (Some(modified), Ok(directory)) = (modified, directory.open(".")) {
+        let times = FileTimes::new().set_modified(modified);
+        let _ = directory.into_std().set_times(times);
+    }
 }
 
 fn is_file(dir: &Dir, name: &Path) -> bool {

@@ -17,6 +17,10 @@ pub(super) fn find_additional(
     known: &HashSet<PathBuf>,
     trees: &HashSet<PathBuf>,
 ) -> Result<Vec<PathBuf>> {
+    // The artifact is an archive of the directory itself, compared or not.
+    if known.contains(directory) {
+        return Ok(Vec::new());
+    }
     // Directories that contain known paths.
     let mut parents = HashSet::new();
     for path in known {

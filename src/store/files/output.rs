@@ -142,6 +142,9 @@ impl FileStore {
                 pending.path().display()
             ))
         })?;
+        // The saved archive may be in the directory, whose time its removal changes.
+        drop(reader);
+        drop(saved);
         pending.commit().map(drop)
     }
 

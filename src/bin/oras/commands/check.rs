@@ -151,11 +151,11 @@ fn print(target: &Target, checked: &Checked, process: &mut Process) -> Result<()
     process.print_digest(&checked.root.digest)
 }
 
-/// The path of a file from the compared directory, if it is below it.
+/// The path of a file from the compared directory, if it is below it, and `.` for that directory.
 fn relative<'p>(path: &'p Path, checked: &Checked) -> std::path::Display<'p> {
-    path.strip_prefix(&checked.directory)
-        .unwrap_or(path)
-        .display()
+    let path = path.strip_prefix(&checked.directory).unwrap_or(path);
+    let is_empty = path.as_os_str().is_empty();
+    if is_empty { Path::new(".") } else { path }.display()
 }
 
 /// The first word of the line about a file, if there is a line.
