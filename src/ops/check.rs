@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::{PackOptions, Times, pack_named, pack_tar};
 use crate::error::{Conflict, Error, Result};
-use crate::oci::{CONTENT_DIGEST, Descriptor, Digest, HashingWriter, Platform, TITLE};
+use crate::oci::{CONTENT_DIGEST, Descriptor, Digest, HashingWriter, Platform};
 use crate::ops::copy::Limits;
 use crate::ops::filter::Filter;
 use crate::ops::pull::{PullOptions, digest_file_name, find_files};
@@ -212,7 +212,7 @@ fn compare(
     times: Times,
 ) -> Result<FileState> {
     // An untitled directory is a file with its archive: its name is not known.
-    let is_directory = is_unpacked(content) && content.annotations.contains_key(TITLE);
+    let is_directory = is_unpacked(content) && content.title().is_some();
     let found = directory.find(title)?.map(|found| Found {
         is_file: found.is_file(),
         is_directory: found.is_dir(),
