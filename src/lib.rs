@@ -91,8 +91,8 @@
 //!   which it installs for the process or passes to
 //!   [`UreqTransportBuilder`](http::UreqTransportBuilder).
 //! - `archive` (on by default): directories as layers, [`pull::pull`] to disk, and
-//!   [`layout::LayoutTar`]. Without the feature, [`push`] and [`attach`] take single files, bytes and
-//!   streams, and [`pull::list`] finds the files of an artifact.
+//!   [`layout::LayoutTar`]. Without the feature, [`push`] and [`attach`] take single files, bytes
+//!   and streams, and [`pull::list`] finds the files of an artifact.
 //! - `cli` (on by default): the command `oras`. Turn it off to embed the library.
 //!
 //! # Folders of the source

@@ -264,8 +264,8 @@ pub(crate) const MAX_RECORD_BYTES: u64 = 1 << 20;
 #[cfg(feature = "archive")]
 pub(crate) const MAX_PENDING_BYTES: u64 = 64 << 20;
 
-/// Additional files that a check finds, so that a directory that has nothing to do with the artifact
-/// does not fill the memory.
+/// Additional files that a check finds, so that a directory that has nothing to do with the
+/// artifact does not fill the memory.
 #[cfg(feature = "archive")]
 pub(crate) const MAX_ADDITIONAL_FILES: u64 = 100_000;
 

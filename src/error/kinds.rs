@@ -135,8 +135,8 @@ display_enum! {
         UnpackedDigest => "content digest mismatch",
         /// The file changed after its digest was computed.
         Changed => "the file changed after its digest was computed",
-        /// The content is wrong, and its beginning came from an interrupted transfer. That beginning
-        /// is removed, so that the next attempt reads all of the content.
+        /// The content is wrong, and its beginning came from an interrupted transfer. That
+        /// beginning is removed, so that the next attempt reads all of the content.
         Beginning => "it continued a wrong beginning, which is removed: please try again",
     }
 }

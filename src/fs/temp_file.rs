@@ -194,8 +194,8 @@ pub(crate) trait BeginningFile: Write {
     /// position for writing moves with it: all kept bytes must be read before the next write.
     fn reopen(&mut self) -> io::Result<File>;
 
-    /// [Reopens](Self::reopen) the file if it has kept bytes, and returns their number as well. Kept
-    /// bytes that cannot be read are removed.
+    /// [Reopens](Self::reopen) the file if it has kept bytes, and returns their number as well.
+    /// Kept bytes that cannot be read are removed.
     fn beginning(&mut self) -> io::Result<Option<(File, u64)>> {
         let length = self.kept_bytes();
         if length == 0 {
@@ -207,8 +207,8 @@ pub(crate) trait BeginningFile: Write {
         }
     }
 
-    /// Makes the empty file share the blocks of another one, as bytes that an earlier process wrote.
-    /// Returns `false` if that is not possible.
+    /// Makes the empty file share the blocks of another one, as bytes that an earlier process
+    /// wrote. Returns `false` if that is not possible.
     fn reflink(&mut self, from: &File) -> bool {
         let _ = from;
         false

@@ -64,8 +64,8 @@ impl TempKind<'_> {
     }
 }
 
-/// Whether a component of a path is the name of a temporary file or directory. Content must not have
-/// such a path: it would be removed as a [leftover](super::leftovers).
+/// Whether a component of a path is the name of a temporary file or directory. Content must not
+/// have such a path: it would be removed as a [leftover](super::leftovers).
 pub(crate) fn is_reserved(path: &std::path::Path) -> bool {
     path.iter()
         .any(|name| name.to_str().and_then(TempName::parse).is_some())

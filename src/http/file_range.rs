@@ -98,7 +98,8 @@ impl FileRange {
     ///
     /// # Errors
     ///
-    /// Those of the connection, and [`io::ErrorKind::UnexpectedEof`] if the file has become shorter.
+    /// Those of the connection, and [`io::ErrorKind::UnexpectedEof`] if the file has become
+    /// shorter.
     pub(super) fn send(&self, mut stream: &TcpStream, done: usize) -> io::Result<usize> {
         let (offset, length) = (self.offset + done as u64, self.length - done);
         let sent = match send_file(stream, &self.file, offset, length) {

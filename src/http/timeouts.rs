@@ -25,8 +25,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// Silence of the server: while data is sent or received, during a handshake with TLS or a
     /// proxy, and before the response to a request other than an upload. The default is
-    /// 60 seconds. A handshake has to be complete within twice this time, and the head of a response
-    /// within five times.
+    /// 60 seconds. A handshake has to be complete within twice this time, and the head of a
+    /// response within five times.
     pub idle: Duration,
     /// Silence of the server after it received the complete body of a `PUT` or `PATCH`: a blob, a
     /// chunk or a manifest. The default is 15 minutes.

@@ -14,9 +14,9 @@
 //!   the scratch directory that other tools know and exclude from backups. Abandoned files of
 //!   killed processes are removed by the next process that writes.
 //! - Content is flushed to the disk before `index.json` lists it.
-//! - A copy of a file on the same file system shares its blocks if the file system can (Btrfs, XFS).
-//!   It is verified like all other content. Hard links are not used: a program that changes one file
-//!   in place would change the other.
+//! - A copy of a file on the same file system shares its blocks if the file system can (Btrfs,
+//!   XFS). It is verified like all other content. Hard links are not used: a program that changes
+//!   one file in place would change the other.
 //! - In a [batch](crate::store::Batch), `index.json` is saved at the end and not for each manifest.
 //!   A process that is killed before leaves content without entries, which the next attempt finds.
 //!   Resolving a reference or listing tags saves deferred edits first.

@@ -39,7 +39,7 @@ use cap_std::fs::{Dir, Metadata};
 
 pub use directory::PendingDirectory;
 use entry::{Parents, ResolvedTitle, WrittenTitles};
-use existing::ExistingFile;
+pub(crate) use existing::ExistingFile;
 pub use file::PendingFile;
 
 use crate::error::{Error, IoOp, Result};
@@ -151,8 +151,8 @@ impl OutputDir {
         PendingFile::create(self, title, content)
     }
 
-    /// Opens the file `title` for a comparison with `content` if it may have it: it is a file of the
-    /// right size, which has not been written yet and may be replaced.
+    /// Opens the file `title` for a comparison with `content` if it may have it: it is a file of
+    /// the right size, which has not been written yet and may be replaced.
     pub(crate) fn existing_file(
         &self,
         title: &str,

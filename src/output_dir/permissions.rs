@@ -63,8 +63,8 @@ fn add_mode(_: &Dir, _: &Path, _: &Metadata, _: u32) -> Option<Permissions> {
     None
 }
 
-/// Makes a file of the process executable for all who can read it, within mode 0755. A file that its
-/// owner can execute keeps its permissions.
+/// Makes a file of the process executable for all who can read it, within mode 0755. A file that
+/// its owner can execute keeps its permissions.
 #[cfg(unix)]
 pub(super) fn make_executable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -84,8 +84,8 @@ pub enum Event<'a> {
         /// The file.
         path: &'a Path,
     },
-    /// Nothing or little arrives from a server, a wait before a retry goes on, another process holds
-    /// a lock, or a credential helper runs. Reported at least once per second.
+    /// Nothing or little arrives from a server, a wait before a retry goes on, another process
+    /// holds a lock, or a credential helper runs. Reported at least once per second.
     #[non_exhaustive]
     Waiting {
         /// Host and port of the server, the path of the lock, or the name of the helper.
@@ -182,8 +182,8 @@ pub enum Event<'a> {
     },
 }
 
-/// The files and blobs of an operation, or of one tag in a backup or restore: how many are done, and
-/// how many are known. Manifests and the empty blob do not count.
+/// The files and blobs of an operation, or of one tag in a backup or restore: how many are done,
+/// and how many are known. Manifests and the empty blob do not count.
 ///
 /// A push counts its files twice: while it reads them, and from zero again while it uploads them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

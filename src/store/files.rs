@@ -183,8 +183,8 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the title is taken, [`Error::Malformed`] if no output directory accepts
-    /// it because it is the name of a temporary file.
+    /// [`Error::Conflict`] if the title is taken, [`Error::Malformed`] if no output directory
+    /// accepts it because it is the name of a temporary file.
     pub(crate) fn reserve_title(&self, title: &str) -> Result<()> {
         if temp_name::is_reserved(&path_clean::clean(Path::new(title))) {
             let name = format!("file name {title:?}");

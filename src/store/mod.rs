@@ -279,8 +279,8 @@ pub trait IndexedTarget: Target {
     }
 
     /// Whether to store a blob of this size with [`push_stream`](Target::push_stream), although its
-    /// content can be read twice: the store needs no digest in advance, and has no blob of this size
-    /// that would make storing it unnecessary.
+    /// content can be read twice: the store needs no digest in advance, and has no blob of this
+    /// size that would make storing it unnecessary.
     ///
     /// By default `false`: the digest is computed first.
     fn prefers_stream(&self, size: u64) -> bool {

@@ -156,8 +156,8 @@ impl Process {
         }
     }
 
-    /// Whether the locale is not known to have Unicode. Without any variable it is the POSIX locale,
-    /// except on Windows, whose terminals do not depend on variables.
+    /// Whether the locale is not known to have Unicode. Without any variable it is the POSIX
+    /// locale, except on Windows, whose terminals do not depend on variables.
     fn is_ascii_locale(&self) -> bool {
         let names = ["LC_ALL", "LC_CTYPE", "LANG"];
         let locale = names.iter().find_map(|name| self.variable(name));

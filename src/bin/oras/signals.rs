@@ -4,9 +4,9 @@
 //! reads of standard input and writes of standard output before each wait. The operation fails, its
 //! temporary files are removed as after any other error, and then the process ends by the signal,
 //! as it would have without a handler. A second signal ends the process at once, unless it is the
-//! same one and comes at once: `timeout` and supervisors signal a process and then its group. As long
-//! as the command is in a system call that nothing interrupts, such as the lookup of a name, only
-//! another signal is a second one.
+//! same one and comes at once: `timeout` and supervisors signal a process and then its group. As
+//! long as the command is in a system call that nothing interrupts, such as the lookup of a name,
+//! only another signal is a second one.
 //!
 //! A signal that is ignored when the command starts stays ignored: `nohup` ignores SIGHUP, and a
 //! shell without job control ignores SIGINT for commands in the background. Only Linux tells which

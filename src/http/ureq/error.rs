@@ -23,8 +23,8 @@ pub(super) fn at_proxy(error: TransportError) -> TransportError {
     TransportError::new(kind, Reworded::new(message, error.source))
 }
 
-/// Wraps an error for ureq, which passes it on unchanged to [`transport_error`]. Not a `From`, which
-/// would make ureq part of the API.
+/// Wraps an error for ureq, which passes it on unchanged to [`transport_error`]. Not a `From`,
+/// which would make ureq part of the API.
 pub(super) fn ureq_error(error: TransportError) -> ureq::Error {
     ureq::Error::Other(error.into())
 }

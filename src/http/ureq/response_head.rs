@@ -183,8 +183,8 @@ impl HeadReader {
         Ok(true)
     }
 
-    /// The timeout of the next read of a head that has begun: silence as in a transfer. The error is
-    /// that of a head that takes too long.
+    /// The timeout of the next read of a head that has begun: silence as in a transfer. The error
+    /// is that of a head that takes too long.
     fn in_head(&mut self, timeout: NextTimeout) -> Result<NextTimeout, ureq::Error> {
         let now = (self.current_time)();
         let start = *self.head_start.get_or_insert(now);

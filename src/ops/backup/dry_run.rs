@@ -26,7 +26,8 @@ impl Source for DryRun<'_> {
 impl Target for DryRun<'_> {
     fn push(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         if !self.0.exists(expected)? {
-            // Content that is missing, or has another size. Reading it leads to the error of a copy.
+            // Content that is missing, or has another size. Reading it leads to the error of a
+            // copy.
             let reader = content.open_verified(expected)?;
             reader.copy_to(&mut io::sink(), "")?;
         }

@@ -10,8 +10,8 @@ use crate::fs::temp_name::TempName;
 use crate::limits::{Limit, MAX_ADDITIONAL_FILES};
 use crate::progress::{Event, report};
 
-/// Returns the entries below `directory` that are neither `known` nor in one of the `trees`, sorted.
-/// Does not follow symbolic links, and leaves out files that a pull has not completed.
+/// Returns the entries below `directory` that are neither `known` nor in one of the `trees`,
+/// sorted. Does not follow symbolic links, and leaves out files that a pull has not completed.
 pub(super) fn find_additional(
     directory: &Path,
     known: &HashSet<PathBuf>,

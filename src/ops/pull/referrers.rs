@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-use super::{PullOptions, Pulled, digest_file_name, open_output, pull_resolved};
+use super::files::{PullOptions, Pulled, digest_file_name, open_output, pull_resolved};
 use crate::error::{Error, Result};
 use crate::oci::referrers::Referrer;
 use crate::oci::{Descriptor, Digest, RawManifest};
@@ -41,7 +41,8 @@ pub struct PulledReferrer {
 /// use oras::push::{PushFile, PushOptions, push};
 /// use oras::store::memory::MemoryStore;
 ///
-/// # let directory = std::env::temp_dir().join(format!("oras-doc-attached-{}", std::process::id()));
+/// # let directory = format!("oras-doc-attached-{}", std::process::id());
+/// # let directory = std::env::temp_dir().join(directory);
 /// let store = MemoryStore::new();
 /// let mut options = PushOptions::default();
 /// options.artifact_type = Some("application/vnd.example".into());
@@ -62,8 +63,8 @@ pub struct PulledReferrer {
 ///
 /// # Errors
 ///
-/// Same as [`pull`](super::pull), also if the directory of a referrer is a symbolic link that leads out
-/// of the output directory. [`Error::Protocol`] if a listed referrer is not a manifest, or is
+/// Same as [`pull`](super::pull), also if the directory of a referrer is a symbolic link that leads
+/// out of the output directory. [`Error::Protocol`] if a listed referrer is not a manifest, or is
 /// attached to another one.
 pub fn pull_referrers(
     source: &dyn Source,

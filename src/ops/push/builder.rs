@@ -180,8 +180,8 @@ impl<'t> ArtifactBuilder<'t> {
         Ok(descriptor)
     }
 
-    /// Adds the file or directory at `path` to the store. A file that the target can store while its
-    /// digest is computed is read only once.
+    /// Adds the file or directory at `path` to the store. A file that the target can store while
+    /// its digest is computed is read only once.
     fn add_path(
         &mut self,
         title: &str,

@@ -12,8 +12,8 @@ use crate::text::json::Annotations;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PushFile {
-    /// The path of the file or directory. Ignored with [`content`](Self::content). A directory needs
-    /// the feature `archive`.
+    /// The path of the file or directory. Ignored with [`content`](Self::content). A directory
+    /// needs the feature `archive`.
     pub path: PathBuf,
     /// The content of a file that does not exist on disk.
     pub content: Option<Vec<u8>>,

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `HEAD` | 1 request | 3 requests |
 //! | `POST ?mount=` from the same repository | 1 request, and a write at the server | 2 requests |
-//! | `POST ?digest=` with the blob | 1 request, which shows nothing and sends the blob | 1 request |
+//! | `POST ?digest=` with the blob | 1 request, which sends the blob for nothing | 1 request |
 //!
 //! A registry that does not accept `POST ?digest=` answers it with an upload session, so that the
 //! attempt costs nothing.

@@ -35,8 +35,8 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Cancelled`], and [`Error::Io`] naming the file if it cannot be examined after it was
-    /// compared.
+    /// [`Error::Cancelled`], and [`Error::Io`] naming the file if it cannot be examined after it
+    /// was compared.
     pub(crate) fn reuse(&self, target: &Descriptor) -> Result<bool> {
         let (Some(output), Some(title)) = (&self.output, target.title()) else {
             return Ok(false);

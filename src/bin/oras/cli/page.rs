@@ -89,8 +89,8 @@ fn table(rows: &[(String, String)], gap: usize, width: usize) -> String {
     rows.iter().map(row).collect()
 }
 
-/// Wraps each line of a text to the width. The lines after the first one get the indentation. A line
-/// of a list, `term:  meaning`, is indented up to its meaning.
+/// Wraps each line of a text to the width. The lines after the first one get the indentation. A
+/// line of a list, `term:  meaning`, is indented up to its meaning.
 fn wrapped(text: &str, width: usize, indent: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -141,8 +141,8 @@ fn command(line: &str, width: usize) -> String {
     lines.concat()
 }
 
-/// Splits text at the last blank that `may_split` accepts within the width, or else at the first one
-/// behind it.
+/// Splits text at the last blank that `may_split` accepts within the width, or else at the first
+/// one behind it.
 fn split(text: &str, width: usize, may_split: impl Fn(usize) -> bool) -> (&str, &str) {
     if text.chars().count() <= width {
         return (text, "");

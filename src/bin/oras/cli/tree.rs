@@ -101,7 +101,8 @@ pub(crate) enum Resolved<R: 'static> {
     Help(HelpPage),
     /// Manual pages to be written to this directory.
     Manual(Vec<Page>, String),
-    /// A line and a page for stderr: help on an unknown command was requested. The exit status is 0.
+    /// A line and a page for stderr: help on an unknown command was requested. The exit status is
+    /// 0.
     UnknownTopic(String, HelpPage),
 }
 

@@ -49,8 +49,8 @@ impl Speed {
     }
 }
 
-/// Returns the time that the rest of a transfer takes at this speed, in seconds rounded up; `None` if
-/// it stands still.
+/// Returns the time that the rest of a transfer takes at this speed, in seconds rounded up; `None`
+/// if it stands still.
 pub(super) fn time_left(done: u64, total: u64, speed: u64) -> Option<Duration> {
     let rest = total.saturating_sub(done);
     (speed > 0).then(|| Duration::from_secs(rest.div_ceil(speed)))

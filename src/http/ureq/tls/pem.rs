@@ -75,8 +75,8 @@ impl ClientCertificate {
     /// Parses a certificate, optionally followed by its chain, and a private key in PKCS #8, PKCS
     /// #1 or SEC 1 that is not encrypted. Both arguments may be the same text.
     ///
-    /// The key is checked with the default cryptography of the process, which is that of ring unless
-    /// the process installed another one. A transport loads it with its own.
+    /// The key is checked with the default cryptography of the process, which is that of ring
+    /// unless the process installed another one. A transport loads it with its own.
     ///
     /// # Errors
     ///

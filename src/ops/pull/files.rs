@@ -1,8 +1,5 @@
 //! Pulling of the files of an artifact.
 
-#[cfg(feature = "archive")]
-mod referrers;
-
 use std::collections::HashSet;
 #[cfg(feature = "archive")]
 use std::path::Path;
@@ -19,8 +16,6 @@ use crate::progress::{self, Event, Observer, Scope};
 use crate::store::{Fetched, FileStore, ObservedContent, ReportStart, Source, Target as _};
 
 #[cfg(feature = "archive")]
-pub use self::referrers::{PulledReferrer, pull_referrers};
-#[cfg(feature = "archive")]
 pub use crate::archive::Limits as ArchiveLimits;
 
 /// Options of a pull.
@@ -32,8 +27,8 @@ pub struct PullOptions {
     pub output: PathBuf,
     /// The platform of the manifest in an index to pull. By default all manifests are pulled.
     pub platform: Option<Platform>,
-    /// Makes an existing file an error, whatever its content. By default it is overwritten, unless it
-    /// has the content.
+    /// Makes an existing file an error, whatever its content. By default it is overwritten, unless
+    /// it has the content.
     pub keep_old_files: bool,
     /// Allows titles that lead out of the output directory. Use only with trusted artifacts.
     pub allow_path_traversal: bool,
@@ -157,7 +152,7 @@ pub fn pull(source: &dyn Source, reference: &str, options: PullOptions) -> Resul
 
 /// Opens the output directory.
 #[cfg(feature = "archive")]
-fn open_output(options: &PullOptions) -> Result<OutputDir> {
+pub(super) fn open_output(options: &PullOptions) -> Result<OutputDir> {
     OutputDir::open(
         Some(options.output.as_path())
             .filter(|path| !path.as_os_str().is_empty())
@@ -171,7 +166,7 @@ fn open_output(options: &PullOptions) -> Result<OutputDir> {
 
 /// Same as [`pull`], for an artifact that was resolved, and an open output directory.
 #[cfg(feature = "archive")]
-fn pull_resolved(
+pub(super) fn pull_resolved(
     source: &ResolvedSource<'_>,
     output: OutputDir,
     options: PullOptions,
