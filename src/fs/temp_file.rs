@@ -142,24 +142,24 @@ impl TempFile {
 
     /// Same as [`persist`](Self::persist), for content that does not change any more: the file
     /// becomes read-only. After an error it is writable again, so that it can be continued.
-    ///
-    /// Systems other than Unix can neither replace nor remove a read-only file. There it stays
-    /// writable.
+    #[cfg(unix)]
     pub(crate) fn persist_read_only(mut self, to: &Path) -> Result<()> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::fs::PermissionsExt as _;
 
-            let known = (self.file.metadata()).map_err(Error::io(IoOp::Stat, to))?;
-            (self.file.set_permissions(fs::Permissions::from_mode(0o444)))
-                .map_err(Error::io(IoOp::Chmod, to))?;
-            if let Err(error) = self.rename_into(to) {
-                let _ = self.file.set_permissions(known.permissions());
-                return Err(Error::io(IoOp::RenameTo, to)(error));
-            }
-            Ok(())
+        let known = (self.file.metadata()).map_err(Error::io(IoOp::Stat, to))?;
+        (self.file.set_permissions(fs::Permissions::from_mode(0o444)))
+            .map_err(Error::io(IoOp::Chmod, to))?;
+        if let Err(error) = self.rename_into(to) {
+            let _ = self.file.set_permissions(known.permissions());
+            return Err(Error::io(IoOp::RenameTo, to)(error));
         }
-        #[cfg(not(unix))]
+        Ok(())
+    }
+
+    /// Same as [`persist`](Self::persist): the system can neither replace nor remove a read-only
+    /// file.
+    #[cfg(not(unix))]
+    pub(crate) fn persist_read_only(self, to: &Path) -> Result<()> {
         self.persist(to)
     }
 
