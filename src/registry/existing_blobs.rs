@@ -33,14 +33,17 @@ impl Repository {
 
     /// Remembers whether the repository had a blob before it was pushed.
     pub(super) fn remember_check(&self, exists: bool) {
-        let now = self.client.now();
-        (self.client.known_blobs().checks(&self.key(), now)).add(exists);
+        self.with_checks(|checks| checks.add(exists));
     }
 
     /// The results of the last checks for blobs.
     pub(super) fn blob_checks(&self) -> BlobChecks {
+        self.with_checks(|checks| *checks)
+    }
+
+    fn with_checks<T>(&self, use_checks: impl FnOnce(&mut BlobChecks) -> T) -> T {
         let now = self.client.now();
-        *self.client.known_blobs().checks(&self.key(), now)
+        use_checks(self.client.known_blobs().checks(&self.key(), now))
     }
 
     /// Remembers that the repository has the blobs of a manifest that it served.
@@ -106,18 +109,18 @@ impl Repository {
             return Ok(None);
         };
         if response.status() == 404 {
+            let refusal = unless_cancelled(Err::<(), _>(response.into_error()))?;
             let is_new = matches!(
-                response.into_error(),
-                Error::Refused(refusal) if refusal.has_code("NAME_UNKNOWN")
+                refusal,
+                Err(Error::Refused(refusal)) if refusal.has_code("NAME_UNKNOWN")
             );
-            let now = self.client.now();
-            let mut known = self.client.known_blobs();
-            let checks = known.checks(&self.key(), now);
-            checks.is_first_push = true;
-            if is_new {
-                // The repository does not exist, and so has no blob.
-                checks.add(false);
-            }
+            self.with_checks(|checks| {
+                checks.is_first_push = true;
+                if is_new {
+                    // The repository does not exist, and so has no blob.
+                    checks.add(false);
+                }
+            });
             return Ok(None);
         }
         let manifest = manifest_from(response, &tag, limit);
@@ -127,8 +130,7 @@ impl Repository {
     /// Remembers that a tag was pushed. The next push is not the first of its tag, unless its tag
     /// is missing too.
     pub(super) fn remember_tag(&self) {
-        let now = self.client.now();
-        (self.client.known_blobs().checks(&self.key(), now)).is_first_push = false;
+        self.with_checks(|checks| checks.is_first_push = false);
     }
 
     fn key(&self) -> (RegistryName, RepositoryName) {

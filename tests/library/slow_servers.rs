@@ -17,10 +17,10 @@ use oras::http::{
 };
 use oras::progress::{self, Event, Observer};
 use oras::registry::{Client, PlainHttp, Repository};
-use oras::store::Source;
+use oras::store::{IndexedTarget as _, Source};
 
 use crate::proxies::proxies;
-use crate::setup::{HELLO, builder, hello, text};
+use crate::setup::{HELLO, blob, builder, hello, text};
 use crate::support::clock::FakeClock;
 use crate::support::relay::Listener;
 
@@ -69,6 +69,11 @@ type Work = fn(&Client, &Repository) -> Result<(), Error>;
 
 const CHECK: Work = |client, repository| client.check(repository.registry());
 const FETCH: Work = |_, repository| repository.fetch_reference("v1", 1000).map(drop);
+/// Reads the manifest with the tag, because it may list the blobs.
+const FIND_KNOWN: Work = |_, repository| {
+    let blobs: Vec<_> = (0..10_u8).map(|number| blob(&[number])).collect();
+    repository.known_blobs(&blobs, Some("v1")).map(drop)
+};
 
 #[test]
 fn an_unneeded_body_is_not_waited_for_long() {
@@ -83,7 +88,13 @@ fn an_unneeded_body_is_not_waited_for_long() {
 
 #[test]
 fn a_cancellation_while_an_unneeded_body_is_read_ends_the_operation() {
-    for (status, work) in [(200, CHECK), (403, CHECK), (400, CHECK), (403, FETCH)] {
+    for (status, work) in [
+        (200, CHECK),
+        (403, CHECK),
+        (400, CHECK),
+        (403, FETCH),
+        (404, FIND_KNOWN),
+    ] {
         let mut events = 0;
         // Other observers fail at each further event.
         let once = Observer::new(move |_| {
