@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::counter::Counter;
-use super::errors::{SourceContent, at_source, at_target, is_missing_at_source, lacks_successors};
+use super::errors::{SourceContent, at_source, at_target, is_missing_at_source};
 use super::nodes::{Budget, CopyMode, NodeState, Nodes};
 use super::options::{CopyOptions, FindSuccessors, MissingReferrer, RootState, Selection};
 use crate::error::{Error, Operation, Result};
@@ -339,22 +339,14 @@ impl<'c, 'o> Copier<'c, 'o> {
         let mut content = &frame.manifest;
         let kind = PushKind::tagged_if(reference);
         match self.push(&frame.descriptor, &mut content, kind) {
-            Err(error)
-                if frame.mode == CopyMode::IfMissing && self.forget_known(&frame, &error) =>
-            {
+            Err(error) => {
+                frame.mode = self.repair_mode(&frame, &error).ok_or(error)?;
                 self.report(Event::Repairing(&frame.descriptor))?;
                 self.counter.repeat(&frame.successors);
                 frame.next = 0;
                 return Ok(Some(frame));
             }
-            Err(error) if frame.mode == CopyMode::IfMissing && lacks_successors(&error) => {
-                self.report(Event::Repairing(&frame.descriptor))?;
-                self.counter.repeat(&frame.successors);
-                frame.next = 0;
-                frame.mode = CopyMode::Force;
-                return Ok(Some(frame));
-            }
-            pushed => self.finish(&frame.descriptor, pushed?, &frame.successors)?,
+            Ok(pushed) => self.finish(&frame.descriptor, pushed, &frame.successors)?,
         }
         self.flush_referrer(&frame.manifest)?;
         Ok(None)

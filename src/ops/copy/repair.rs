@@ -29,9 +29,21 @@ impl Copier<'_, '_> {
         Ok(())
     }
 
+    /// Returns the mode in which the successors of a manifest are copied again after the destination
+    /// refused it with this error, or `None` if that would not help.
+    pub(super) fn repair_mode(&mut self, frame: &Frame, error: &Error) -> Option<CopyMode> {
+        if frame.mode != CopyMode::IfMissing {
+            None
+        } else if self.forget_known(frame, error) {
+            Some(CopyMode::IfMissing)
+        } else {
+            lacks_successors(error).then_some(CopyMode::Force)
+        }
+    }
+
     /// Forgets those known successors of a manifest that the destination may lack, because it
     /// refused the manifest. Returns whether there are any.
-    pub(super) fn forget_known(&mut self, frame: &Frame, error: &Error) -> bool {
+    fn forget_known(&mut self, frame: &Frame, error: &Error) -> bool {
         let Some(refusal) = refusal_of(error) else {
             return false;
         };
