@@ -77,13 +77,8 @@ pub fn tag<S: AsRef<str>>(
         reference,
         descriptor: &descriptor,
     })?;
-    if if_absent {
-        require_absent(target, tags, Some(&descriptor.digest))?;
-    }
-    set_tags(target, tags, |tag| {
-        if if_absent {
-            require_absent(target, &[tag], Some(&descriptor.digest))?;
-        }
+    let absent_unless = if_absent.then_some(&descriptor.digest);
+    set_tags(target, tags, absent_unless, |tag| {
         let tagged = match &manifest {
             Some(manifest) => set_tag(target, manifest, tag),
             None => target.tag(&descriptor, tag),
@@ -113,14 +108,8 @@ pub fn add_tags<S: AsRef<str>>(
         ..
     } = options;
     let _scope = Scope::of_verb(observer.as_ref());
-    let digest = Some(&manifest.descriptor().digest);
-    if if_absent {
-        require_absent(target, tags, digest)?;
-    }
-    set_tags(target, tags, |tag| {
-        if if_absent {
-            require_absent(target, &[tag], digest)?;
-        }
+    let absent_unless = if_absent.then_some(&manifest.descriptor().digest);
+    set_tags(target, tags, absent_unless, |tag| {
         set_tag(target, manifest, tag)
             .map_err(|error| error.context(format!("failed to tag {tag}")))
     })
@@ -182,14 +171,22 @@ fn set_tag(target: &dyn Target, manifest: &RawManifest, tag: &str) -> Result<()>
     }
 }
 
-/// Sets each tag, in one batch, and reports it.
+/// Sets each tag, in one batch, and reports it. With the digest `absent_unless`, each must not exist
+/// with another digest: all are checked before the first is set, and each again right before.
 fn set_tags<S: AsRef<str>>(
     target: &dyn Target,
     tags: &[S],
+    absent_unless: Option<&Digest>,
     mut set_tag: impl FnMut(&str) -> Result<()>,
 ) -> Result<()> {
+    if absent_unless.is_some() {
+        require_absent(target, tags, absent_unless)?;
+    }
     let batch = Batch::start(target);
     for tag in tags {
+        if absent_unless.is_some() {
+            require_absent(target, &[tag], absent_unless)?;
+        }
         set_tag(tag.as_ref())?;
         report(&Event::Tagged(tag.as_ref()))?;
     }
