@@ -10,22 +10,10 @@ use oras::push::{PushFile, PushOptions, push};
 use oras::{Error, Result};
 
 use crate::observers::stopping;
-use crate::pull::{downloaded, empty, filter, image, layer};
+use crate::pull::{downloaded, filter, registry_with};
 use crate::setup::client;
 use crate::support::registry::TestRegistry;
 use crate::support::tempdir::TempDir;
-
-/// A registry with an artifact that has these files, as title and content.
-fn registry(files: &[(&str, &str)]) -> TestRegistry {
-    let registry = TestRegistry::start();
-    registry.seed_blob("a", b"{}");
-    let layers: Vec<_> = files
-        .iter()
-        .map(|(title, content)| layer(&registry, title, "text/plain", content))
-        .collect();
-    image(&registry, "v1", &empty(), &layers);
-    registry
-}
 
 fn run(registry: &TestRegistry, options: CheckOptions, local: &TempDir) -> Result<Checked> {
     let client = client();
@@ -64,7 +52,7 @@ fn additional(checked: &Checked) -> Vec<String> {
 
 #[test]
 fn every_difference_is_found_with_manifests_alone() {
-    let registry = registry(&[
+    let registry = registry_with(&[
         ("a", "same"),
         ("b/c", "content"),
         ("d", "size"),
@@ -99,7 +87,7 @@ fn every_difference_is_found_with_manifests_alone() {
 
 #[test]
 fn only_selected_files_are_compared_and_others_are_not_additional() {
-    let registry = registry(&[("a", "a"), ("b", "b")]);
+    let registry = registry_with(&[("a", "a"), ("b", "b")]);
     let local = local(&[("a", "a"), ("b", "changed")]);
     let options = updated!(CheckOptions {
         filter: filter(&[], &["b"]),
@@ -112,7 +100,7 @@ fn only_selected_files_are_compared_and_others_are_not_additional() {
 
 #[test]
 fn entries_of_another_kind_are_changed_and_links_are_not_followed() {
-    let registry = registry(&[("dir", "x"), ("link", "x"), ("file/below", "x")]);
+    let registry = registry_with(&[("dir", "x"), ("link", "x"), ("file/below", "x")]);
     let local = local(&[("dir/x", "x"), ("file", "x")]);
     fs::write(local.join("outside"), "x").unwrap();
     symlink("../outside", local.join("local/link")).unwrap();
@@ -137,7 +125,7 @@ fn titles_that_a_pull_refuses_are_errors() {
         (&[("a\0b", "x")], "NUL"),
         (&[("a", "x"), ("./a", "y")], "duplicate name"),
     ] {
-        let registry = registry(files);
+        let registry = registry_with(files);
         let local = local(&[("a", "x")]);
         symlink("..", local.join("local/link")).unwrap();
         let error = run(&registry, CheckOptions::default(), &local).unwrap_err();
@@ -148,7 +136,7 @@ fn titles_that_a_pull_refuses_are_errors() {
 
 #[test]
 fn a_missing_directory_is_not_created() {
-    let registry = registry(&[("a", "a")]);
+    let registry = registry_with(&[("a", "a")]);
     let local = TempDir::new();
     let error = run(&registry, CheckOptions::default(), &local).unwrap_err();
     assert!(matches!(error.root(), Error::Io { .. }), "{error:?}");
@@ -187,7 +175,7 @@ fn a_directory_is_equal_if_its_archive_is() {
 
 #[test]
 fn a_comparison_can_be_cancelled() {
-    let registry = registry(&[("a", "a")]);
+    let registry = registry_with(&[("a", "a")]);
     let local = local(&[("a", "a"), ("b", "b")]);
     for count in [0, 1] {
         let mut events = 0;

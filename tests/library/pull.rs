@@ -59,6 +59,18 @@ pub(crate) fn image(
     registry.seed_manifest("a", MANIFEST, manifest.to_string().as_bytes(), Some(tag))
 }
 
+/// A registry with an artifact `v1` that has these files, as title and content.
+pub(crate) fn registry_with(files: &[(&str, &str)]) -> TestRegistry {
+    let registry = TestRegistry::start();
+    registry.seed_blob("a", b"{}");
+    let layers: Vec<_> = files
+        .iter()
+        .map(|(title, content)| layer(&registry, title, "text/plain", content))
+        .collect();
+    image(&registry, "v1", &empty(), &layers);
+    registry
+}
+
 pub(crate) fn empty() -> Value {
     json!({
         "mediaType": "application/vnd.oci.empty.v1+json",

@@ -11,22 +11,10 @@ use oras::progress::{Event, Observer};
 use oras::pull::{PullOptions, Pulled};
 
 use crate::observers::{collecting, stopping};
-use crate::pull::{downloaded, empty, image, layer, run};
+use crate::pull::{downloaded, registry_with, run};
 use crate::support::registry::TestRegistry;
 use crate::support::tempdir::TempDir;
 use crate::support::tree::{assert_tree, file};
-
-/// A registry with an artifact that has these files, as title and content.
-fn registry(files: &[(&str, &str)]) -> TestRegistry {
-    let registry = TestRegistry::start();
-    registry.seed_blob("a", b"{}");
-    let layers: Vec<_> = files
-        .iter()
-        .map(|(title, content)| layer(&registry, title, "text/plain", content))
-        .collect();
-    image(&registry, "v1", &empty(), &layers);
-    registry
-}
 
 fn pull(registry: &TestRegistry, output: &TempDir) -> oras::Result<Pulled> {
     run(registry, "v1", PullOptions::default(), output)
@@ -60,7 +48,7 @@ fn two_hundred_unchanged_files_take_one_request_and_stay_as_they_are() {
         .iter()
         .map(|(title, content)| (&**title, &**content))
         .collect();
-    let registry = registry(&files);
+    let registry = registry_with(&files);
     let output = TempDir::new();
     assert_eq!(reused(&pull(&registry, &output).unwrap()), [""; 0]);
     let first = output.join("out/d0/f0");
@@ -111,7 +99,7 @@ fn a_file_with_other_content_is_downloaded() {
         }),
     ];
     for (name, prepare) in cases {
-        let registry = registry(&[("f", "hello")]);
+        let registry = registry_with(&[("f", "hello")]);
         let output = TempDir::new();
         fs::create_dir(output.join("out")).unwrap();
         let path = output.join("out/f");
@@ -142,7 +130,7 @@ fn entries_that_are_no_files_are_errors_as_before() {
             drop(std::os::unix::net::UnixListener::bind(path).unwrap());
         }),
     ] {
-        let registry = registry(&[("f", "")]);
+        let registry = registry_with(&[("f", "")]);
         let output = TempDir::new();
         fs::create_dir(output.join("out")).unwrap();
         prepare(&output.join("out/f"));
@@ -156,7 +144,7 @@ fn entries_that_are_no_files_are_errors_as_before() {
 
 #[test]
 fn an_existing_file_is_an_error_if_old_files_are_kept() {
-    let registry = registry(&[("f", "hello")]);
+    let registry = registry_with(&[("f", "hello")]);
     let output = TempDir::new();
     pull(&registry, &output).unwrap();
     let options = updated!(PullOptions {
@@ -183,7 +171,7 @@ fn a_file_that_changes_while_it_is_compared_is_downloaded() {
         ("removed", |path| fs::remove_file(path).unwrap()),
     ];
     for (name, change) in changes {
-        let registry = registry(&[("f", "hello")]);
+        let registry = registry_with(&[("f", "hello")]);
         let output = TempDir::new();
         pull(&registry, &output).unwrap();
         registry.clear_log();
@@ -206,7 +194,7 @@ fn a_file_that_changes_while_it_is_compared_is_downloaded() {
 
 #[test]
 fn a_comparison_is_reported_and_can_be_cancelled() {
-    let registry = registry(&[("f", "hello")]);
+    let registry = registry_with(&[("f", "hello")]);
     let output = TempDir::new();
     pull(&registry, &output).unwrap();
 
@@ -232,7 +220,7 @@ fn a_comparison_is_reported_and_can_be_cancelled() {
 #[test]
 fn the_same_content_under_several_titles_is_compared_for_each() {
     let files = [("a", "same"), ("b", "same"), ("c", "same")];
-    let registry = registry(&files);
+    let registry = registry_with(&files);
     for (existing, wanted, downloads) in [
         (&["a", "b", "c"][..], &["a", "b", "c"][..], 0),
         (&["a", "c"], &["a", "c"], 0),
@@ -260,7 +248,7 @@ fn the_same_content_under_several_titles_is_compared_for_each() {
 #[test]
 fn names_of_one_file_are_compared_and_replaced_one_by_one() {
     for (second, wanted) in [("same", &["a", "b"][..]), ("diff", &["a"])] {
-        let registry = registry(&[("a", "same"), ("b", second)]);
+        let registry = registry_with(&[("a", "same"), ("b", second)]);
         let output = TempDir::new();
         fs::create_dir(output.join("out")).unwrap();
         fs::write(output.join("out/a"), "same").unwrap();
@@ -276,7 +264,7 @@ fn names_of_one_file_are_compared_and_replaced_one_by_one() {
 #[test]
 fn titles_of_one_file_are_still_duplicates() {
     for second in ["f", "./f", "d/../f"] {
-        let registry = registry(&[("f", "hello"), (second, "other")]);
+        let registry = registry_with(&[("f", "hello"), (second, "other")]);
         let output = TempDir::new();
         fs::create_dir(output.join("out")).unwrap();
         fs::write(output.join("out/f"), "hello").unwrap();
@@ -322,7 +310,7 @@ fn a_directory_is_downloaded_each_time() {
 
 #[test]
 fn leftovers_are_removed_though_nothing_is_downloaded() {
-    let registry = registry(&[("f", "hello")]);
+    let registry = registry_with(&[("f", "hello")]);
     let output = TempDir::new();
     let pulled = pull(&registry, &output).unwrap();
     let digest = pulled.files[0].descriptor.digest.clone();

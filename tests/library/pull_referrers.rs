@@ -26,6 +26,17 @@ fn registry() -> (TestRegistry, String) {
     (registry, subject)
 }
 
+/// Makes the registry list these referrers of the subject.
+fn list(registry: &TestRegistry, subject: &str, listed: &[&Value]) {
+    let list = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": listed });
+    registry.inject(
+        on("GET", &format!("/v2/a/referrers/{subject}"))
+            .status(200)
+            .header("Content-Type", INDEX)
+            .body(list.to_string()),
+    );
+}
+
 /// Attaches a manifest with this file, and returns its descriptor.
 fn attach(registry: &TestRegistry, subject: &str, title: &str, content: &str) -> Value {
     let size = registry.manifest("a", subject).unwrap().len();
@@ -147,14 +158,8 @@ fn a_false_list_of_referrers_is_an_error() {
         (&blob, "is no manifest"),
         (&missing, "not found"),
     ] {
-        let list = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [listed] });
         registry.heal();
-        registry.inject(
-            on("GET", &format!("/v2/a/referrers/{subject}"))
-                .status(200)
-                .header("Content-Type", INDEX)
-                .body(list.to_string()),
-        );
+        list(&registry, &subject, &[listed]);
         let output = TempDir::new();
         let error = pull_from(&registry, &output).unwrap_err();
         let text = error.chain().to_string();
@@ -167,13 +172,7 @@ fn a_false_list_of_referrers_is_an_error() {
 fn a_cycle_of_referrers_ends() {
     let (registry, subject) = registry();
     let sbom = attach(&registry, &subject, "sbom.json", "sbom");
-    let list = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [sbom.clone(), sbom.clone()] });
-    registry.inject(
-        on("GET", &format!("/v2/a/referrers/{subject}"))
-            .status(200)
-            .header("Content-Type", INDEX)
-            .body(list.to_string()),
-    );
+    list(&registry, &subject, &[&sbom, &sbom]);
     let output = TempDir::new();
     let pulled = pull_from(&registry, &output).unwrap();
     assert_eq!(pulled.len(), 1);
