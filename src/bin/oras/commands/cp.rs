@@ -5,7 +5,7 @@ use oras::error::{Expected, Input, Operation, Side as End};
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::reference::RepositoryName;
 use oras::store::Source;
-use oras::tag::{TagOptions, add_tags};
+use oras::tag::add_tags;
 use oras::{Descriptor, Digest, Error, Platform};
 
 use crate::cli::Side;
@@ -14,6 +14,7 @@ use crate::cli::groups::{
 };
 use crate::cli::value::CommaSeparated;
 use crate::commands::prelude::*;
+use crate::commands::tag;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
 
@@ -171,16 +172,8 @@ impl Command for CpFlags {
             let manifest = store
                 .fetch_manifest(&root, MAX_MANIFEST_BYTES)
                 .map_err(|error| target.cli_error(&error))?;
-            let observer = Status::of_references(process).observer();
-            observer
-                .scope(|| {
-                    add_tags(
-                        &*destination,
-                        &manifest,
-                        &targets.further_tags,
-                        TagOptions::default(),
-                    )
-                })
+            let tagging = tag::further_tags(process);
+            add_tags(&*destination, &manifest, &targets.further_tags, tagging)
                 .map_err(|error| to.cli_error(&error))?;
         }
         process.print_digest(&root.digest)?;

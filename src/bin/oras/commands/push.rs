@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use oras::pack::ImageSpec;
 use oras::push::{PushOptions, push};
-use oras::tag::{TagOptions, add_tags};
+use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
 use super::layers::{ContentFlags, Layers, archive_times};
+use super::tag;
 use crate::cli::groups::{Concurrency, Format as FormatFlags, TargetFlags, Tty, Verbose};
 use crate::cli::value::{BadValue, FlagValue};
 use crate::commands::prelude::*;
@@ -168,9 +169,8 @@ impl Command for PushFlags {
         // In the index of a layout, only the first tag has the annotations of the manifest.
         let plain = manifest.descriptor().media_type.clone();
         let plain = RawManifest::new(plain, manifest.bytes().to_vec());
-        let mut tagging = TagOptions::default();
+        let mut tagging = tag::further_tags(process);
         tagging.if_absent = self.if_absent;
-        tagging.observer = Some(Status::of_references(process).observer());
         add_tags(&*destination, &plain, &further_tags, tagging)
             .map_err(|error| target.cli_error(&error))?;
         report(&target, &manifest, further_tags, &format, process)?;

@@ -86,6 +86,13 @@ impl Command for TagFlags {
     }
 }
 
+/// The options for further tags of a command, which are reported.
+pub(crate) fn further_tags(process: &Process) -> TagOptions {
+    let mut options = TagOptions::default();
+    options.observer = Some(Status::of_references(process).observer());
+    options
+}
+
 /// Rejects `oras tag list`, which is probably meant as `oras repo tags`.
 fn reject_list(
     first: Option<&String>,

@@ -2,11 +2,12 @@
 
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::push::push_manifest;
-use oras::tag::{TagOptions, add_tags};
+use oras::tag::add_tags;
 use oras::{MediaType, RawManifest};
 
 use crate::cli::groups::{Concurrency, Descriptor, Distribution, Pretty, TargetFlags, Verbose};
 use crate::commands::prelude::*;
+use crate::commands::tag;
 use crate::input;
 use crate::progress::{Labels, Status};
 
@@ -78,17 +79,8 @@ impl Command for ManifestPushFlags {
             .scope(|| push_manifest(&*destination, &manifest, target.reference()))
             .map_err(cli_error)?;
         process.print_status(&format!("Pushed: {}", target.shown()))?;
-        let observer = Status::of_references(process).observer();
-        observer
-            .scope(|| {
-                add_tags(
-                    &*destination,
-                    &manifest,
-                    &further_tags,
-                    TagOptions::default(),
-                )
-            })
-            .map_err(cli_error)?;
+        let tagging = tag::further_tags(process);
+        add_tags(&*destination, &manifest, &further_tags, tagging).map_err(cli_error)?;
 
         if self.descriptor.descriptor {
             return print_descriptor(descriptor, &self.pretty, process);

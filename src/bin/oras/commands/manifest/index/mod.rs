@@ -6,10 +6,11 @@ pub(crate) mod update;
 use oras::index::push;
 use oras::progress::Observer;
 use oras::store::{Source, Target as Destination};
-use oras::tag::{TagOptions, add_tags};
+use oras::tag::add_tags;
 use oras::{Descriptor, RawManifest};
 
 use crate::commands::prelude::*;
+use crate::commands::tag;
 use crate::output::text::TargetName;
 use crate::progress::Status;
 
@@ -82,10 +83,8 @@ impl Order<'_> {
         let cli_error = |error| self.target.cli_error(&error);
         push(destination, index, self.target.reference()).map_err(cli_error)?;
         process.print_status(&format!("Pushed    {}", self.shown))?;
-        let observer = Status::of_references(process).observer();
-        observer
-            .scope(|| add_tags(destination, index, self.tags, TagOptions::default()))
-            .map_err(cli_error)
+        let tagging = tag::further_tags(process);
+        add_tags(destination, index, self.tags, tagging).map_err(cli_error)
     }
 }
 
