@@ -9,6 +9,10 @@
 //! | 417 to `Expect: 100-continue` | the chunk without it |
 //! | a failure that may pass | wait, request the offset, and send the content from there on |
 //! | any other | the upload fails |
+//!
+//! If the registry does not report the offset, content that can be read again is sent to a new
+//! session. Of a stream, the chunk is sent again. A registry that had the chunk answers 416, or
+//! finds at the end that the digest is wrong.
 
 use super::session::{Context, UploadSession, upload_location};
 use crate::error::Result;
@@ -36,6 +40,8 @@ pub(crate) struct ChunkedUpload {
     /// The largest offset so far.
     pub(super) farthest: u64,
     pub(crate) chunk_bytes: u64,
+    /// Whether the content cannot be sent to a new session.
+    is_stream: bool,
     /// The smallest size of a chunk other than the last.
     min_chunk_bytes: u64,
     /// Responses that did not advance the upload, since the offset was last larger than ever.
@@ -72,8 +78,17 @@ impl ChunkedUpload {
             offset: 0,
             farthest: 0,
             chunk_bytes: chunk_bytes.max(session.min_chunk_bytes),
+            is_stream: false,
             min_chunk_bytes: session.min_chunk_bytes,
             stalls: 0,
+        }
+    }
+
+    /// Begins a chunked upload of a stream.
+    pub(crate) fn of_stream(session: UploadSession, chunk_bytes: u64) -> Self {
+        Self {
+            is_stream: true,
+            ..Self::new(session, chunk_bytes)
         }
     }
 
@@ -154,6 +169,10 @@ impl ChunkedUpload {
                 // the registry answers 416.
                 let next = if received == 1 { 0 } else { received.min(size) };
                 self.resume_at(next, response)?;
+                Ok(ChunkAction::Reopen)
+            }
+            (200..=204 | 405 | 501, None) if self.is_stream && self.may_fail_again() => {
+                self.resume_at(self.offset, response)?;
                 Ok(ChunkAction::Reopen)
             }
             // The session is gone, or the registry does not report offsets. A new session is
@@ -320,21 +339,31 @@ mod tests {
 
     #[test]
     fn the_response_with_the_offset_decides_about_the_next_chunk() {
-        for (status, range, action, offset) in [
-            (204, "0-1572863", ChunkAction::Reopen, MIB + MIB / 2),
-            (204, "0-0", ChunkAction::Reopen, 0),
-            (204, "0-9999999999", ChunkAction::Reopen, 3 * MIB),
-            (204, "", ChunkAction::Fail, MIB),
-            (404, "0-1572863", ChunkAction::Fail, MIB),
-        ] {
-            let mut upload = upload(0);
-            let response = RegistryResponse::for_test(status, &[("Range", range)]);
-            let decided = upload.on_offset(3 * MIB, &response).unwrap();
-            assert_eq!(
-                (decided, upload.offset),
-                (action, offset),
-                "{status} {range}"
-            );
+        use ChunkAction::{Fail, Reopen};
+        #[rustfmt::skip]
+        let rows = [
+            // status, Range, action for a blob, for a stream, offset
+            (204, "0-1572863",    Reopen, Reopen, MIB + MIB / 2),
+            (204, "0-0",          Reopen, Reopen, 0),
+            (204, "0-9999999999", Reopen, Reopen, 3 * MIB),
+            (204, "",             Fail,   Reopen, MIB),
+            (202, "unknown",      Fail,   Reopen, MIB),
+            (405, "",             Fail,   Reopen, MIB),
+            (404, "0-1572863",    Fail,   Fail,   MIB),
+            (404, "",             Fail,   Fail,   MIB),
+        ];
+        for (status, range, of_blob, of_stream, offset) in rows {
+            for (is_stream, action) in [(false, of_blob), (true, of_stream)] {
+                let mut upload = upload(0);
+                upload.is_stream = is_stream;
+                let response = RegistryResponse::for_test(status, &[("Range", range)]);
+                let decided = upload.on_offset(3 * MIB, &response).unwrap();
+                assert_eq!(
+                    (decided, upload.offset),
+                    (action, offset),
+                    "{status} {range} {is_stream}"
+                );
+            }
         }
     }
 

@@ -105,7 +105,7 @@ impl Repository {
         let mut capabilities = self.client.capabilities();
         let known = capabilities.entry(&session.location.origin()).chunk_bytes;
         let chunk_bytes = known.unwrap_or(chunk_bytes).min(chunk_bytes);
-        Ok(ChunkedUpload::new(session, chunk_bytes))
+        Ok(ChunkedUpload::of_stream(session, chunk_bytes))
     }
 }
 

@@ -241,6 +241,33 @@ fn a_broken_chunk_is_sent_again_from_the_offset_of_the_registry() {
 }
 
 #[test]
+fn a_broken_chunk_is_sent_again_to_a_registry_that_does_not_report_the_offset() {
+    for status in [204, 405] {
+        let content = Rng::new(1).bytes(PART + 1);
+        // The connection ends before the chunk, or after it.
+        for broken in [
+            on("PATCH", "*").close_after_receiving(0).nth(2),
+            on("PATCH", "*").lose_response().nth(2),
+        ] {
+            let registry = TestRegistry::start()
+                .with(broken)
+                .with(on("GET", "/v2/a/blobs/uploads/*").status(status));
+            let client = builder().clock(FakeClock::new()).build();
+
+            push_stream(&client, &registry, &content[..]).unwrap();
+
+            assert_stored(&registry, &content);
+            let sent = parts(&registry);
+            assert!(sent.len() > 2, "{sent:?}");
+            assert_eq!(sent[0], "0-5242879", "{status}");
+            for part in &sent[1..] {
+                assert_eq!(part, "5242880-5242880", "{status}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_commit_whose_response_was_lost_succeeds() {
     let registry = TestRegistry::start().with(on("PUT", "*").lose_response().nth(1));
     let content = Rng::new(1).bytes(PART);
