@@ -42,7 +42,7 @@ fn a_killed_pull_leaves_complete_files_and_hidden_ones() {
     registry.inject(on("GET", &path).slow_body(Duration::from_millis(50)));
     let out = oras.directory().join("out");
     let mut pull = oras.command(arguments(&registry)).spawn();
-    wait_until(|| hidden_bytes(&out) > 0);
+    wait_until(|| out.join("small.txt").exists() && hidden_bytes(&out) > 0);
 
     pull.kill().expect("a child can be killed");
     pull.wait().expect("a child can be waited for");

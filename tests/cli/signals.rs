@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::cli::Oras;
+use crate::support::cli::{Oras, with_default_signals};
 use crate::support::registry::{TestRegistry, on, sha256};
 use crate::support::rng::Rng;
 use crate::support::terminal::Terminal;
@@ -45,7 +45,7 @@ impl Running {
         arguments: &[&str],
         prepare: impl FnOnce(&mut Command) -> &mut Command,
     ) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_oras"));
+        let mut command = with_default_signals(env!("CARGO_BIN_EXE_oras"));
         command
             .args(arguments)
             .current_dir(oras.directory())

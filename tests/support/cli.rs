@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::{env, fmt, thread};
+use std::{env, fmt, fs, thread};
 
 use super::tempdir::TempDir;
 use super::{golden, tree};
@@ -85,7 +85,7 @@ impl Oras {
             .into_iter()
             .map(|argument| argument.as_ref().to_owned())
             .collect();
-        let mut command = Command::new(program);
+        let mut command = with_default_signals(program);
         command.args(&arguments);
         self.prepared(command, arguments)
     }
@@ -296,4 +296,26 @@ impl fmt::Debug for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
     }
+}
+
+/// A command that ends by signals, although a test that runs in the background may ignore them.
+pub fn with_default_signals(program: impl AsRef<OsStr>) -> Command {
+    if !ignores_signals() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("/usr/bin/env");
+    command
+        .arg("--default-signal=HUP,INT,TERM")
+        .arg(program.as_ref());
+    command
+}
+
+/// Whether the process ignores `SIGHUP`, `SIGINT` or `SIGTERM`, as Linux reports it.
+fn ignores_signals() -> bool {
+    const MASK: u64 = 1 << 0 | 1 << 1 | 1 << 14;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & MASK != 0)
 }
