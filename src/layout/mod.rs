@@ -332,8 +332,8 @@ impl IndexedTarget for LayoutStore {
         (self.writer.as_ref()).is_some_and(|writer| !writer.may_have_size(size))
     }
 
-    fn require_new_tag(&self, tag: &str) {
-        self.edits.require_new(tag);
+    fn require_new_tag(&self, tag: &str) -> bool {
+        self.edits.require_new(tag)
     }
 
     fn start_batch(&self) {

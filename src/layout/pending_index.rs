@@ -92,7 +92,9 @@ impl PendingEdits {
     pub(super) fn take(&self) -> Result<(Vec<IndexEdit>, HashSet<Digest>), String> {
         let batch = self.0.take();
         // Their edits follow.
-        batch.new_tags.iter().for_each(|tag| self.require_new(tag));
+        for tag in &batch.new_tags {
+            self.require_new(tag);
+        }
         match batch.failure {
             None => Ok((batch.edits, batch.found)),
             Some(reason) => {
@@ -109,11 +111,13 @@ impl PendingEdits {
         }
     }
 
-    /// Makes the next edit of the batch that adds the tag fail if other content has it.
-    pub(super) fn require_new(&self, tag: &str) {
+    /// Makes the next edit of the batch that adds the tag fail if other content has it. Returns
+    /// whether there is a batch.
+    pub(super) fn require_new(&self, tag: &str) -> bool {
         if self.0.is_open() {
             self.0.with(|batch| batch.new_tags.insert(tag.to_owned()));
         }
+        self.0.is_open()
     }
 
     /// Whether a deferred edit lists the digest.

@@ -3,7 +3,7 @@
 use crate::error::{Conflict, Error, Result};
 use crate::oci::{Descriptor, Digest, MAX_MANIFEST_BYTES, RawManifest};
 use crate::progress::{Event, Observer, Scope, report};
-use crate::store::{Batch, Target};
+use crate::store::{Batch, IndexedTarget, Target, check_is_tag};
 
 /// Options of tagging.
 #[derive(Debug)]
@@ -12,8 +12,8 @@ pub struct TagOptions {
     /// Limit on the size of the manifest, in bytes.
     pub max_manifest_bytes: u64,
     /// Makes a tag that exists with another digest an error. All tags are checked before the first
-    /// is set, and each again right before it is set. A layout checks and sets a tag in one step.
-    /// Registries cannot: another client can set it in between, and then loses its tag.
+    /// is set, and each again right before it is set. A layout checks and sets all of them in one
+    /// step. Registries cannot: another client can set a tag in between, and then loses it.
     pub if_absent: bool,
     /// Receives the events.
     pub observer: Option<Observer>,
@@ -121,8 +121,9 @@ pub(crate) fn require_absent<S: AsRef<str>>(
     tags: &[S],
     digest: Option<&Digest>,
 ) -> Result<()> {
-    for tag in tags {
-        let tag = tag.as_ref();
+    // A digest cannot get other content.
+    let tags = tags.iter().map(AsRef::as_ref);
+    for tag in tags.filter(|tag| check_is_tag(tag).is_ok()) {
         match target.resolve(tag) {
             Ok(found) if Some(&found.digest) == digest => {}
             Ok(found) => {
@@ -172,7 +173,8 @@ fn set_tag(target: &dyn Target, manifest: &RawManifest, tag: &str) -> Result<()>
 }
 
 /// Sets each tag, in one batch, and reports it. With the digest `absent_unless`, each must not exist
-/// with another digest: all are checked before the first is set, and each again right before.
+/// with another digest: all are checked before the first is set, and each again right before, or by
+/// the store when it saves them.
 fn set_tags<S: AsRef<str>>(
     target: &dyn Target,
     tags: &[S],
@@ -184,7 +186,9 @@ fn set_tags<S: AsRef<str>>(
     }
     let batch = Batch::start(target);
     for tag in tags {
-        if absent_unless.is_some() {
+        // To resolve the tag would save those before it, without the others of the batch.
+        let is_checked_later = |target: &dyn IndexedTarget| target.require_new_tag(tag.as_ref());
+        if absent_unless.is_some() && !target.as_indexed().is_some_and(is_checked_later) {
             require_absent(target, &[tag], absent_unless)?;
         }
         set_tag(tag.as_ref())?;

@@ -103,8 +103,8 @@ impl<P: Deref<Target: IndexedTarget> + Send + Sync> IndexedTarget for P {
         (**self).finish_batch()
     }
 
-    fn require_new_tag(&self, tag: &str) {
-        (**self).require_new_tag(tag);
+    fn require_new_tag(&self, tag: &str) -> bool {
+        (**self).require_new_tag(tag)
     }
 
     fn push_unchecked(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {

@@ -242,10 +242,11 @@ pub trait IndexedTarget: Target {
 
     /// Makes the next tagging with `tag` in the current batch fail with
     /// [`Conflict::TagExists`](crate::error::Conflict::TagExists) if the tag has other content when
-    /// it is saved, so that a tag is checked and set in one step. By default, and outside of
-    /// batches, this has no effect.
-    fn require_new_tag(&self, tag: &str) {
+    /// it is saved, so that a tag is checked and set in one step. Returns whether it will. By
+    /// default, and outside of batches, this has no effect.
+    fn require_new_tag(&self, tag: &str) -> bool {
         let _ = tag;
+        false
     }
 
     /// Stores content although an earlier [`exists`](Source::exists) reported it present (the store

@@ -108,9 +108,9 @@ impl Command for CheckFlags {
             .map_err(|error| target.cli_error(&error))?;
         if checked.files.is_empty() {
             return Err(if has_filter {
-                filter::nothing(&target, &checked.unselected)
+                filter::nothing(&target, &checked.unselected, self.unnamed)
             } else {
-                filter::no_named_layer(&target)
+                filter::no_layer(&target, self.unnamed)
             });
         }
         if format.is_text() {

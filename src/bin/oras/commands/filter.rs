@@ -23,12 +23,13 @@ pub(super) fn only<'l>(
     target: &Target,
     listed: &'l Listed,
     filter: &Filter,
+    unnamed: bool,
 ) -> Result<&'l Descriptor, CliError> {
     let raw = target.raw();
     match &listed.files[..] {
         [file] => Ok(file),
-        [] if !filter.is_empty() => Err(nothing(target, &listed.unselected)),
-        [] => Err(no_named_layer(target)),
+        [] if !filter.is_empty() => Err(nothing(target, &listed.unselected, unnamed)),
+        [] => Err(no_layer(target, unnamed)),
         files => {
             let names = files
                 .iter()
@@ -45,14 +46,20 @@ pub(super) fn only<'l>(
     }
 }
 
-/// The error that the artifact has no file.
-pub(super) fn no_named_layer(target: &Target) -> CliError {
+/// The error that the artifact has no layer, or none with a name. `unnamed` is the flag.
+pub(super) fn no_layer(target: &Target, unnamed: bool) -> CliError {
+    if unnamed {
+        return CliError::not_found(format!("{}: there are no layers", target.raw()));
+    }
     CliError::not_found(format!("{}: no layer has a name", target.raw()))
         .recommend("Please use `--unnamed` for layers without one")
 }
 
-/// The error that no file matches the patterns.
-pub(super) fn nothing(target: &Target, unselected: &[String]) -> CliError {
+/// The error that no file matches the patterns. `unnamed` is the flag.
+pub(super) fn nothing(target: &Target, unselected: &[String], unnamed: bool) -> CliError {
+    if unselected.is_empty() && unnamed {
+        return no_layer(target, unnamed);
+    }
     let cli_error = CliError::not_found(format!("{}: no file fits the patterns", target.raw()));
     if unselected.is_empty() {
         return cli_error

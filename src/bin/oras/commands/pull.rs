@@ -18,6 +18,10 @@ use crate::progress::{Labels, Status};
 /// The value of `--output` for stdout.
 const STDOUT: &str = "-";
 
+/// The message that layers without a title were not pulled.
+const SKIPPED_UNNAMED: &str =
+    "Skipped pulling layers without file name in \"org.opencontainers.image.title\"";
+
 flags! {
     /// Flags of `oras pull`.
     pub(crate) struct PullFlags {
@@ -284,7 +288,7 @@ impl Pulling<'_> {
         if flags.writes_to_stdout() {
             let listed = list(source, reference, options).map_err(cli_error)?;
             warn_skipped(&listed.left_out, process);
-            let file = filter::only(target, &listed, &self.filter)?;
+            let file = filter::only(target, &listed, &self.filter, flags.unnamed)?;
             let content = source.fetch(file).map_err(cli_error)?;
             let mut display = ProgressDisplay::new(process, tty, flags.target.debugging);
             return ProgressDisplay::show_transfer(
@@ -309,6 +313,10 @@ impl Pulling<'_> {
             let found = found.map_err(cli_error)?;
             for referrer in &found {
                 warn_skipped(&referrer.pulled.left_out, process);
+                if referrer.pulled.skipped_unnamed {
+                    let digest = &referrer.descriptor.digest;
+                    process.warn(&format!("Warning: referrer {digest}: {SKIPPED_UNNAMED}\n"));
+                }
             }
             referrers = Some(found);
         }
@@ -319,7 +327,8 @@ impl Pulling<'_> {
             && all.clone().all(|pulled| pulled.files.is_empty())
         {
             let unselected = all.flat_map(|pulled| pulled.unselected.clone());
-            return Err(filter::nothing(target, &unselected.collect::<Vec<_>>()));
+            let unselected = unselected.collect::<Vec<_>>();
+            return Err(filter::nothing(target, &unselected, flags.unnamed));
         }
         report(target, &pulled, referrers, &self.format, process)
     }
@@ -367,16 +376,14 @@ fn report(
         ))?;
     }
     if pulled.skipped_unnamed {
-        let skipped =
-            "Skipped pulling layers without file name in \"org.opencontainers.image.title\"";
         if process.status_enabled() {
-            process.print_line(skipped)?;
+            process.print_line(SKIPPED_UNNAMED)?;
             return process.print_line(&format!(
                 "Use 'oras copy {} --to-oci-layout <layout-dir>' to pull all layers.",
                 target.raw()
             ));
         }
-        process.warn(&format!("Warning: {skipped}\n"));
+        process.warn(&format!("Warning: {SKIPPED_UNNAMED}\n"));
     }
     process.print_status(&format!("Pulled {}", target.shown()))?;
     process.print_digest(&pulled.root.digest)
