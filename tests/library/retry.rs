@@ -2,7 +2,6 @@
 //! replaces waiting.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use oras::{Error, Result};
 
 use crate::setup::{HELLO, builder, client, hello, text};
 use crate::support::clock::FakeClock;
+use crate::support::closed_port::ClosedPort;
 use crate::support::registry::{Fault, TestRegistry, on};
 use crate::support::relay::Listener;
 
@@ -179,9 +179,8 @@ fn a_failed_blob_upload_is_retried_in_a_new_session() {
 
 #[test]
 fn a_refused_connection_fails_at_once_with_its_address() {
-    let address = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .unwrap();
+    let port = ClosedPort::new();
+    let address = port.address();
     let clock = FakeClock::new();
     let client = builder().clock(clock.clone()).build();
     let repository = client.repository(&format!("{address}/a")).unwrap();

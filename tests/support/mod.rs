@@ -15,6 +15,7 @@ pub mod canaries;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+pub mod closed_port;
 pub mod golden;
 pub mod mutations;
 pub mod prerequisites;

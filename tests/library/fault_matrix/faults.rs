@@ -172,7 +172,7 @@ pub(super) const FAULTS: &[(&str, Injection)] = &[
     ),
     (
         "redirect to a dead host",
-        Response(|it, scene| it.redirect_to_origin(&scene.dead)),
+        Response(|it, scene| it.redirect_to_origin(&format!("http://{}", scene.dead.address()))),
     ),
     (
         "not HTTP",

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::net::TcpListener;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +22,7 @@ use oras::{Credential, Descriptor, MediaType, RawManifest, Result};
 use super::faults::Injection;
 use crate::setup::blob;
 use crate::support::clock::FakeClock;
+use crate::support::closed_port::ClosedPort;
 use crate::support::registry::{Fault, RegistryProfile, TestRegistry, on};
 use crate::support::tempdir::TempDir;
 #[cfg(feature = "tls")]
@@ -228,8 +228,8 @@ pub(super) struct Scene {
     pub(super) registry: TestRegistry,
     /// A registry with the same content.
     pub(super) other: TestRegistry,
-    /// An origin where nothing listens.
-    pub(super) dead: String,
+    /// A port that refuses connections.
+    pub(super) dead: ClosedPort,
     directory: TempDir,
     repository: Repository,
     root: Descriptor,
@@ -281,10 +281,9 @@ impl Scene {
         // The fault must not hit the preparation.
         let root = registry.manifest("a", "v1").unwrap();
         let root = Descriptor::of(MediaType::IMAGE_MANIFEST, &root);
-        let dead = TcpListener::bind("127.0.0.1:0").unwrap();
         let scene = Self {
             other: seeded(),
-            dead: format!("http://{}", dead.local_addr().unwrap()),
+            dead: ClosedPort::new(),
             directory: TempDir::new(),
             registry,
             repository,

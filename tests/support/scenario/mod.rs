@@ -17,7 +17,6 @@ mod faults;
 mod files;
 mod lists;
 
-use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,6 +25,7 @@ use std::{env, fs, thread};
 
 pub use files::{golden_directory, standard as standard_files};
 
+use super::closed_port::ClosedPort;
 use super::golden;
 use super::registry::{RegistryProfile, TestRegistry};
 use super::tempdir::TempDir;
@@ -42,8 +42,8 @@ pub struct Scenario {
     other: Option<TestRegistry>,
     /// Whether requests without an endpoint in the specification are expected.
     allows_unexpected: bool,
-    /// Host and port without a listener.
-    closed_port: String,
+    /// A port that refuses connections.
+    closed_port: ClosedPort,
     tls: Option<auth::Tls>,
 }
 
@@ -137,7 +137,7 @@ impl Scenario {
             registry,
             other,
             allows_unexpected: name == "registry asked nonsense",
-            closed_port: closed_port(),
+            closed_port: ClosedPort::new(),
             tls,
         }
     }
@@ -170,7 +170,10 @@ impl Scenario {
             .env("LC_ALL", "C")
             .env("REGISTRY", &registry)
             .env("OTHER", &other)
-            .env("NOBODY", &self.closed_port)
+            .env(
+                "NOBODY",
+                format!("localhost:{}", self.closed_port.address().port()),
+            )
             .env(
                 "CERTS",
                 concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls"),
@@ -220,15 +223,15 @@ impl Scenario {
             (registry, "[REGISTRY]"),
             (other.replace("localhost", "127.0.0.1"), "[OTHER]"),
             (other, "[OTHER]"),
-            (self.closed_port.clone(), "[NOBODY]"),
+            (
+                format!("localhost:{}", self.closed_port.address().port()),
+                "[NOBODY]",
+            ),
             (
                 concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls").to_owned(),
                 "[CERTS]",
             ),
-            (
-                self.closed_port.replace("localhost", "127.0.0.1"),
-                "[NOBODY]",
-            ),
+            (self.closed_port.address().to_string(), "[NOBODY]"),
         ];
         for (value, placeholder) in known {
             if !value.is_empty() {
@@ -260,13 +263,4 @@ fn host(registry: Option<&TestRegistry>) -> String {
     let host = registry.map(TestRegistry::host);
     // The command uses plain http for `localhost` without a flag.
     host.map_or_else(String::new, |host| host.replace("127.0.0.1", "localhost"))
-}
-
-/// Host and port that were free a moment ago, without a listener.
-fn closed_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
-    let address = listener
-        .local_addr()
-        .expect("a bound listener has an address");
-    format!("localhost:{}", address.port())
 }
