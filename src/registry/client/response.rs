@@ -396,6 +396,11 @@ mod tests {
                 "Your Token has expired",
                 "400: Bad Request: Your Token has expired",
             ),
+            (
+                "text/plain",
+                "Client sent an HTTP request to an HTTPS server.\n",
+                "400: Bad Request: Client sent an HTTP request to an HTTPS server.",
+            ),
             ("", "", "400: Bad Request"),
         ] {
             let error = response(400, content_type, body).into_error();

@@ -90,11 +90,13 @@ fn table(rows: &[(String, String)], gap: usize, width: usize) -> String {
 }
 
 /// Wraps each line of a text to the width. The lines after the first one get the indentation. A
-/// line of a list, `term:  meaning`, is indented up to its meaning.
+/// line of a list, `term:  meaning`, is indented up to its meaning, unless the term takes most of
+/// the width.
 fn wrapped(text: &str, width: usize, indent: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let hanging = list_term(line).map_or(0, |term| term.chars().count());
+        let hanging = if hanging * 3 > width * 2 { 2 } else { hanging };
         let mut rest = line;
         let mut first = true;
         while !rest.is_empty() || first {
@@ -226,6 +228,18 @@ Flags:
 A literal line is never wrapped, whatever its length is.
 ";
         assert_eq!(page().render(80), wide);
+    }
+
+    #[test]
+    fn a_long_term_of_a_list_leaves_room_for_its_meaning() {
+        assert_eq!(
+            wrapped(
+                "'go-template':  the JSON object through a template",
+                19,
+                "  "
+            ),
+            "'go-template':  the\n    JSON object\n    through a\n    template"
+        );
     }
 
     #[test]
