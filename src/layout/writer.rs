@@ -68,7 +68,7 @@ pub(super) struct Writer {
     /// Files and directories of the layout itself that were created and not flushed, and the
     /// directories with their names.
     created: Lock<BTreeSet<PathBuf>>,
-    /// Whether files that killed processes left were removed.
+    /// Whether the first file was created, which removes what killed processes left.
     is_cleaned: AtomicBool,
 }
 
@@ -87,7 +87,7 @@ impl Writer {
 
     /// Waits for the lock for editing `index.json`.
     pub(super) fn lock(&self) -> Result<LockFile> {
-        self.remove_leftovers();
+        temp_file::remove_leftovers_in(&self.ingest());
         LockFile::acquire(&self.ingest())
     }
 
@@ -182,21 +182,20 @@ impl Writer {
         Ok(temp)
     }
 
-    /// Creates a file in the scratch directory, or continues a beginning of `content`.
+    /// Creates a file in the scratch directory, or continues a beginning of `content`. The first
+    /// file removes what killed processes left.
     pub(super) fn scratch_file(&self, content: Option<&Descriptor>) -> Result<TempFile> {
-        TempFile::create_in_for(&self.ingest(), content)
+        let ingest = self.ingest();
+        let is_cleaned = self.is_cleaned.swap(true, Ordering::Relaxed);
+        if is_cleaned && content.is_none() {
+            return TempFile::create_in(&ingest);
+        }
+        TempFile::create_in_for(&ingest, content)
     }
 
     /// Whether there is a beginning of content with this digest.
     pub(super) fn has_beginning(&self, digest: &Digest) -> bool {
         temp_file::has_beginning_in(&self.ingest(), digest)
-    }
-
-    /// Removes files that killed processes left, in the first call.
-    fn remove_leftovers(&self) {
-        if !self.is_cleaned.swap(true, Ordering::Relaxed) {
-            temp_file::remove_leftovers_in(&self.ingest());
-        }
     }
 
     /// Renames complete, verified content to its final name.

@@ -1,6 +1,7 @@
 //! Standard input and output. A signal ends waits for another process that neither writes nor
 //! reads.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 
 #[cfg(unix)]
@@ -24,6 +25,11 @@ impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = bytes.len().min(writable_bytes()?);
         io::stdout().write(&bytes[..count])
+    }
+
+    /// Writes formatted text at once, so that a line is one system call.
+    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        self.write_all(text.to_string().as_bytes())
     }
 
     fn flush(&mut self) -> io::Result<()> {
