@@ -13,7 +13,7 @@ use crate::ops::copy::Limits;
 use crate::ops::filter::Filter;
 use crate::ops::pull::{PullOptions, digest_file_name, find_files};
 use crate::output_dir::{OutputDir, OutputOptions};
-use crate::progress::{Observer, Scope};
+use crate::progress::{Event, Observer, Scope, report};
 use crate::store::Source;
 use crate::store::files::output::{has_content, is_unpacked};
 
@@ -175,7 +175,9 @@ pub fn check(source: &dyn Source, reference: &str, options: CheckOptions) -> Res
             Some(digest) if digest == descriptor.digest => continue,
             Some(_) => return Err(Error::conflict(title, Conflict::DuplicateName)),
         }
+        report(&Event::Preparing(title))?;
         let state = compare(&directory, title, &path, &descriptor, options.archive_times)?;
+        report(&Event::Prepared(title))?;
         files.push(CheckedFile {
             path,
             descriptor,

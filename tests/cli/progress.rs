@@ -225,6 +225,25 @@ fn a_large_pull_shows_progress() {
 }
 
 #[test]
+fn a_check_shows_the_files_that_it_reads_and_leaves_no_lines() {
+    let registry = TestRegistry::start();
+    let oras = with_large();
+    let large = oras.read("large.bin");
+    registry.seed_artifact("a", "v1", &[("large.bin", &large), ("also.bin", &large)]);
+    oras.write("also.bin", &large);
+
+    let reference = registry.reference("a:v1");
+    let seen = record(&oras, &format!("check --plain-http {reference}"));
+
+    assert_eq!(seen.code, Some(0), "{}", seen.stdout);
+    for name in ["large.bin", "also.bin"] {
+        let is_shown = seen.has_frame_with(&[&format!("Comparing {name}"), "6 MB"]);
+        assert!(is_shown, "{:#?}", seen.screen.frames);
+    }
+    assert_eq!(seen.remaining(), [""; 0]);
+}
+
+#[test]
 fn copies_show_copied_and_skipped_content() {
     let registry = TestRegistry::start_as(RegistryProfile {
         mount: Mount::Checked,

@@ -30,6 +30,8 @@ pub(super) fn find_additional(
             }
         }
     }
+    let root = directory.to_string_lossy();
+    report(&Event::Preparing(&root))?;
     let mut additional = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(current) = open.pop() {
@@ -62,6 +64,7 @@ pub(super) fn find_additional(
             Error::check_limit(directory.display(), found, kind, MAX_ADDITIONAL_FILES)?;
         }
     }
+    report(&Event::Prepared(&root))?;
     additional.sort_unstable();
     Ok(additional)
 }

@@ -177,7 +177,9 @@ impl ProgressDisplay {
             Event::FetchingManifest(node) if !labels.fetching_manifest.is_empty() => {
                 return self.start(labels.fetching_manifest, node);
             }
-            Event::Started(node) => return self.start(labels.started, node),
+            Event::Started(node) if !labels.started.is_empty() => {
+                return self.start(labels.started, node);
+            }
             Event::Transferring {
                 descriptor, done, ..
             } => return self.advance(descriptor, done),
@@ -191,6 +193,9 @@ impl ProgressDisplay {
             Event::Skipped(node) => (Outcome::Skipped, labels.skipped, node),
             _ => return,
         };
+        if label.is_empty() {
+            return self.discard_item();
+        }
         self.finish(outcome, label, node);
     }
 
