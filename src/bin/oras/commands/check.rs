@@ -59,7 +59,8 @@ impl Command for CheckFlags {
                   \n\
                   A directory of the artifact is packed again, and the digest of the uncompressed \
                   archive is compared with the one that push records. So it counts as changed if \
-                  the permissions or times in it differ, too. If another program packed the \
+                  the permissions or times in it differ, too, or if it has files that pull does not \
+                  restore. Set SOURCE_DATE_EPOCH as for the push. If another program packed the \
                   archive, its content cannot be compared without a download: the line says \
                   Unknown, and the exit status is 6. Patterns are those of pull.",
         examples: r#"
