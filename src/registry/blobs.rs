@@ -234,7 +234,7 @@ impl Repository {
                 digest: target.digest.to_string(),
                 mismatch: Mismatch::Size,
             };
-            return Err(if response.content_type() == Some("text/html") {
+            return Err(if response.content_type().as_deref() == Some("text/html") {
                 error.context(WEB_PAGE)
             } else {
                 error
@@ -247,7 +247,7 @@ impl Repository {
 /// Whether a response says that it is a web page, and nothing shows that it is the blob. Some
 /// registries (zot) send blobs with the media type from their manifest.
 fn is_web_page(response: &RegistryResponse, digest: &Digest, size: Option<u64>) -> bool {
-    response.content_type() == Some("text/html")
+    response.content_type().as_deref() == Some("text/html")
         && declared_digest(response).as_ref() != Some(digest)
         && (size.is_none() || response.response.content_length() != size)
 }

@@ -284,7 +284,7 @@ fn check_stored(response: RegistryResponse, expected: &Descriptor) -> Result<Sto
             expected.digest
         )));
     }
-    let is_page = response.content_type() == Some("text/html");
+    let is_page = response.content_type().as_deref() == Some("text/html");
     let stored = StoredManifest {
         indexed: response
             .header("OCI-Subject")
@@ -306,6 +306,7 @@ fn manifest_media_type(response: &RegistryResponse, bytes: &[u8]) -> Result<Medi
     let declared = response
         .content_type()
         .filter(|media_type| !is_generic(media_type));
+    let declared = declared.as_deref();
     let shape = ManifestShape::parse(bytes).ok();
     let own = shape.as_ref().and_then(|shape| shape.media_type.as_ref());
     match (declared, own) {

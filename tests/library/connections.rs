@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use oras::attach::{AttachOptions, attach};
 use oras::copy::{CopyOptions, copy};
@@ -13,6 +14,7 @@ use oras::store::{Delete, Source, Target};
 use oras::{Annotations, Credential, Descriptor, MediaType};
 
 use crate::setup::{ABSENT, LARGE, blob, builder, client};
+use crate::support::clock::FakeClock;
 use crate::support::registry::{Bearer, RegistryProfile, TestRegistry, on};
 use crate::support::relay::Listener;
 use crate::support::tempdir::TempDir;
@@ -85,6 +87,22 @@ fn all_requests_to_an_origin_use_one_connection() {
         let registry = TestRegistry::start_as(profile);
         use_registry(&client(), &registry);
         assert_eq!(connections(&registry), [1], "{name}");
+    }
+}
+
+/// Some servers and load balancers close each connection after a response, and do not announce it.
+/// The next request may be on its way by then.
+#[test]
+fn connections_that_break_when_they_are_reused_are_used_once() {
+    for profile in [RegistryProfile::default(), RegistryProfile::distribution()] {
+        let registry = TestRegistry::start_as(RegistryProfile {
+            keeps_connections: false,
+            ..profile
+        });
+        let clock = FakeClock::new();
+        use_registry(&builder().clock(clock.clone()).build(), &registry);
+        let waited: Duration = clock.waits().iter().sum();
+        assert!(waited <= Duration::from_secs(3), "{waited:?}");
     }
 }
 

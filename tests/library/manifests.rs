@@ -270,6 +270,21 @@ fn a_broken_manifest_is_requested_again() {
 }
 
 #[test]
+fn media_types_of_responses_have_no_case() {
+    let registry = TestRegistry::start();
+    registry.seed_manifest("a", INDEX_TYPE, INDEX, Some("v1"));
+    let content_type = format!("{}; charset=UTF-8", INDEX_TYPE.to_uppercase());
+    registry.inject(on("*", "*").header("Content-Type", &content_type));
+
+    let manifest = read(&client(), &registry, "v1").unwrap();
+    let repository = client().repository(&registry.reference("a")).unwrap();
+    let resolved = repository.resolve("v1").unwrap();
+
+    assert_eq!(manifest.descriptor().media_type, MediaType::IMAGE_INDEX);
+    assert_eq!(resolved, *manifest.descriptor());
+}
+
+#[test]
 fn without_a_content_type_the_document_decides() {
     for (name, bytes, wanted) in [
         ("by its own type", INDEX, MediaType::IMAGE_INDEX),

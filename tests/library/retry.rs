@@ -2,6 +2,7 @@
 //! replaces waiting.
 
 use std::io::{self, Read as _, Write as _};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use oras::error::TransportKind;
 use oras::http::{Headers, Request, Response, RetryPolicy, Timeouts, Transport, TransportError};
 use oras::progress::{Event, Observer};
-use oras::store::{Source, Target};
+use oras::store::{Source, TagLister, Target};
 use oras::{Error, Result};
 
 use crate::setup::{HELLO, builder, client, hello, text};
@@ -130,6 +131,35 @@ fn a_connection_that_is_always_closed_is_an_error_with_its_url() {
         text(&error),
         format!("Head \"{}/v2/a/manifests/v1\": EOF", registry.url())
     );
+}
+
+/// A body without a length ends with the connection, even if that broke.
+#[test]
+fn a_document_that_is_cut_without_a_length_is_read_again() {
+    let cut = |path| on("GET", path).no_length().close_after(20);
+    let open = |registry: &TestRegistry| {
+        registry.seed_artifact("a", "v1", &[("hello.txt", b"hello")]);
+        let client = builder().clock(FakeClock::new()).build();
+        client.repository(&registry.reference("a")).unwrap()
+    };
+    let registry = TestRegistry::start().with(cut("*").nth(1));
+    open(&registry).fetch_reference("v1", 5000).unwrap();
+    assert_eq!(registry.log().len(), 2);
+    let registry = TestRegistry::start().with(cut("*"));
+    let result = open(&registry).fetch_reference("v1", 5000).map(drop);
+    let error = result.unwrap_err();
+    assert!(
+        error.chain().to_string().ends_with("unexpected EOF"),
+        "{error:?}"
+    );
+    let registry = TestRegistry::start().with(cut("*").nth(1));
+    let mut tags = Vec::new();
+    let mut visit = |page: &[String]| {
+        tags.extend_from_slice(page);
+        ControlFlow::Continue(())
+    };
+    open(&registry).tags(None, &mut visit).unwrap();
+    assert_eq!(tags, ["v1"]);
 }
 
 #[test]

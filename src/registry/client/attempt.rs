@@ -49,7 +49,10 @@ impl Client {
     ) -> Result<RegistryResponse> {
         let method = request.method;
         let is_same_origin = sender == Sender::Registry;
-        let headers = self.headers_of(request, auth, is_same_origin);
+        let mut headers = self.headers_of(request, auth, is_same_origin);
+        if self.capabilities().entry(&url.origin()).breaks_connections {
+            headers.add("Connection", "close");
+        }
         let policy = if is_same_origin && url.origin() == *auth.registry_origin {
             OriginPolicy::SameOrigin
         } else {
@@ -163,6 +166,9 @@ impl Client {
             })?
         };
         let announced = response.content_length();
+        // Then only the document tells whether all of it came.
+        let ends_with_connection =
+            announced.is_none() && response.headers.get("Transfer-Encoding").is_none();
         let buffer_limit = request
             .buffer_limit
             .filter(|&limit| is_success && announced.is_none_or(|size| size <= limit));
@@ -176,22 +182,27 @@ impl Client {
                 time,
             ))
         };
-        let mut body: Box<dyn Read + Send> =
-            Box::new(NamedBody::new(body, request.method, self.redacted(url)));
+        let mut body = NamedBody::new(body, request.method, self.redacted(url));
         let mut document = None;
         if let Some(limit) = buffer_limit {
             // One byte more than the limit tells a document of that size from a larger one.
             let mut bytes = Vec::new();
-            let read = (&mut body)
+            let mut read = (&mut body)
                 .take(limit.saturating_add(1))
                 .read_to_end(&mut bytes);
+            if ends_with_connection
+                && matches!(read, Ok(size) if size as u64 <= limit)
+                && bytes.starts_with(b"{")
+                && !json::is_complete(&bytes)
+            {
+                read = Err(body.named(io::ErrorKind::UnexpectedEof.into()));
+            }
             if let Err(error) = read
                 && !(request.is_json && ends_early(&error) && json::is_complete(&bytes))
             {
                 return Err(Error::io(IoOp::Read, self.redacted(url))(error));
             }
             document = Some(bytes);
-            body = Box::new(io::empty());
         }
         Ok(RegistryResponse {
             method: request.method,
@@ -204,8 +215,14 @@ impl Client {
             max_retry_after: self.settings.retry_policy.max_retry_after,
             retry_after: (response.headers.get("Retry-After"))
                 .and_then(|value| parse_retry_after(value, self.shared.clock.now())),
+            response: Response {
+                body: match document {
+                    Some(_) => Box::new(io::empty()),
+                    None => Box::new(body),
+                },
+                ..response
+            },
             document,
-            response: Response { body, ..response },
         })
     }
 }

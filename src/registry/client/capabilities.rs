@@ -20,6 +20,8 @@ pub(crate) struct RegistryCapabilities {
     pub(crate) refused_bytes: Option<u64>,
     /// Size in bytes of a chunk that is not too large.
     pub(crate) chunk_bytes: Option<u64>,
+    /// Whether connections are used for one request each, because they broke repeatedly.
+    pub(crate) breaks_connections: bool,
     /// The blob stored last, and its repository. To mount it shows whether the registry checks for
     /// blobs before it starts an upload.
     pub(crate) last_stored: Option<(RepositoryName, Descriptor)>,

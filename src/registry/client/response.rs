@@ -91,11 +91,12 @@ impl RegistryResponse {
         }
     }
 
-    /// The `Content-Type` without its parameters.
-    pub(crate) fn content_type(&self) -> Option<&str> {
+    /// The `Content-Type` without its parameters, in lower case: media types have no case
+    /// (RFC 9110 §8.3.1).
+    pub(crate) fn content_type(&self) -> Option<String> {
         self.header("Content-Type")
             .and_then(|value| value.split(';').next())
-            .map(str::trim)
+            .map(|value| value.trim().to_ascii_lowercase())
     }
 
     /// The challenges of a 401. Some registries send `WWW-Authenticate` with any status, which has
@@ -175,7 +176,7 @@ impl RegistryResponse {
             Err(cancelled) => return cancelled,
         };
         let ErrorBody { errors, excerpt } =
-            ErrorBody::parse(&body, self.content_type(), &self.redactor);
+            ErrorBody::parse(&body, self.content_type().as_deref(), &self.redactor);
         // A shorter wait was waited for.
         let is_long = |value: &&str| {
             let seconds = value.parse::<u64>();
@@ -221,7 +222,7 @@ impl RegistryResponse {
     /// Whether this is the page of a web site. The body can still be read afterwards. The error is
     /// [`Error::Cancelled`].
     pub(crate) fn is_web_page(&mut self) -> Result<bool> {
-        Ok(self.content_type() == Some("text/html")
+        Ok(self.content_type().as_deref() == Some("text/html")
             && self.peek_body()?.trim_ascii_start().starts_with(b"<"))
     }
 
@@ -284,11 +285,10 @@ impl NamedBody {
     pub(crate) const fn new(inner: Box<dyn Read + Send>, method: Method, url: String) -> Self {
         Self { inner, method, url }
     }
-}
 
-impl Read for NamedBody {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buffer).map_err(|error| match error.kind() {
+    /// Names the request in an error of its body.
+    pub(crate) fn named(&self, error: io::Error) -> io::Error {
+        match error.kind() {
             io::ErrorKind::Interrupted => error,
             _ if Error::is_cancelled(&error) => error,
             kind => {
@@ -310,7 +310,13 @@ impl Read for NamedBody {
                 };
                 io::Error::new(kind, transport)
             }
-        })
+        }
+    }
+}
+
+impl Read for NamedBody {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (self.inner.read(buffer)).map_err(|error| self.named(error))
     }
 }
 
@@ -412,6 +418,7 @@ mod tests {
     fn a_web_page_has_the_type_and_the_beginning_of_html() {
         for (content_type, body, wanted) in [
             ("text/html; charset=utf-8", " <html>", true),
+            ("Text/HTML", "<html>", true),
             ("text/html", "{}", false),
             ("text/html", "", false),
             ("application/json", "<html>", false),

@@ -67,6 +67,9 @@ impl Client {
                 let status = response.status();
                 let outcome = Outcome::Status(status, response.retry_after);
                 let next = self.next_attempt(retries, outcome, Reachability::default())?;
+                if status == 408 {
+                    self.note_broken_connection(retries, &response.url);
+                }
                 Some(Retry {
                     next,
                     host: response.url.host_and_port().to_owned(),
@@ -107,6 +110,9 @@ impl Client {
             silence,
         };
         let next = self.next_attempt(retries, Outcome::Failed(kind), server)?;
+        if kind == TransportKind::Io {
+            self.note_broken_connection(retries, &url);
+        }
         let host = url.host_and_port();
         let reason = source.to_string();
         Some(Retry {
@@ -117,6 +123,16 @@ impl Client {
             },
             host: host.to_owned(),
         })
+    }
+
+    /// Ends the reuse of connections to a server if they broke twice while a request was sent. Some
+    /// servers close a connection after each response and do not announce it, or announce it with a
+    /// 408 for the next request. Each attempt to send a blob starts with other requests, so that
+    /// the blob would always meet a connection that is about to close.
+    fn note_broken_connection(&self, retries: &Retries, url: &Url) {
+        if retries.count > 1 {
+            self.capabilities().entry(&url.origin()).breaks_connections = true;
+        }
     }
 
     fn next_attempt(

@@ -64,7 +64,7 @@ impl Repository {
         let response = self.client.send(&self.registry, request)?;
         match response.status() {
             // A login page or a web site answers 200 to every request and deletes nothing.
-            200 if response.content_type() == Some("text/html") => {
+            200 if response.content_type().as_deref() == Some("text/html") => {
                 let request = self
                     .pull_request(Method::Head, url)
                     .header("Accept", self.client.accepted_manifests());

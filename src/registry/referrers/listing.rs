@@ -124,7 +124,8 @@ impl Repository {
             let list = match ReferrersIndex::parse_page(&body) {
                 Ok(list) => list,
                 Err(reason) => {
-                    let is_index = response.content_type() == Some(MediaType::IMAGE_INDEX.as_str());
+                    let is_index =
+                        response.content_type().as_deref() == Some(MediaType::IMAGE_INDEX.as_str());
                     return match response.into_wrong_document(body, "list of referrers", &reason) {
                         // A web site, or a document of another kind.
                         Error::Protocol { .. } if is_first && !is_index => {

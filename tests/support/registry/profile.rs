@@ -64,6 +64,9 @@ pub struct RegistryProfile {
     pub creates_repositories: bool,
     /// Responds to `Expect: 100-continue` with 100; otherwise waits for the body.
     pub continues: bool,
+    /// Handles further requests on a connection; otherwise closes it when one arrives, without a
+    /// response.
+    pub keeps_connections: bool,
 }
 
 /// Support for `POST ?mount=`.
@@ -122,6 +125,7 @@ impl Default for RegistryProfile {
             max_manifest_bytes: 4 * 1024 * 1024,
             creates_repositories: true,
             continues: true,
+            keeps_connections: true,
         }
     }
 }

@@ -115,8 +115,10 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) -> Vec<Connection> {
 fn serve_connection(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::with_capacity(64 * 1024, stream);
+    let mut is_used = false;
     loop {
         let request = match Request::read_head(&mut reader) {
+            Ok(Some(_)) if is_used && !shared.state().profile.keeps_connections => return Ok(()),
             Ok(Some(request)) => request,
             Ok(None) => return Ok(()),
             Err(HeadError::Io(error)) => return Err(error),
@@ -133,6 +135,7 @@ fn serve_connection(shared: &Shared, stream: &TcpStream, connection: usize) -> i
         if !serve_request(shared, &mut reader, stream, connection, request)? {
             return Ok(());
         }
+        is_used = true;
     }
 }
 
