@@ -16,10 +16,16 @@ impl fmt::Display for TargetName<'_> {
     }
 }
 
-/// Removes control characters: untrusted names could move the cursor of the terminal.
+/// Removes control characters, line separators, and overrides of the text direction: untrusted names
+/// could move the cursor of the terminal, or show `a<U+202E>gpj.exe` as `aexe.jpg`. Other invisible
+/// characters stay, because some scripts need them in names.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) {
-        Cow::Owned(text.replace(char::is_control, ""))
+    let is_removed = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(is_removed) {
+        Cow::Owned(text.replace(is_removed, ""))
     } else {
         Cow::Borrowed(text)
     }
@@ -95,6 +101,20 @@ impl fmt::Display for Elapsed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_has_no_characters_that_change_other_text() {
+        for (text, line) in [
+            ("a\u{1b}[31m\nb\u{9b}", "a[31mb"),
+            ("a\u{202e}gpj.exe\u{2066}\u{2028}", "agpj.exe"),
+            (
+                "\u{6cc}\u{200c}\u{6cc} \u{1f469}\u{200d}\u{1f52c}",
+                "\u{6cc}\u{200c}\u{6cc} \u{1f469}\u{200d}\u{1f52c}",
+            ),
+        ] {
+            assert_eq!(one_line(text), line);
+        }
+    }
 
     #[test]
     fn a_size_has_at_most_four_characters_and_a_unit() {
