@@ -182,19 +182,21 @@ impl TagOrDigest {
     }
 }
 
-/// Parses a digest if the string contains a colon, which a tag cannot, and otherwise a tag.
+/// Parses a digest if the string contains a colon, which a tag cannot, and otherwise a tag. A tag
+/// before `@` and a digest is ignored.
 impl FromStr for TagOrDigest {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        if text.contains(':') {
-            let digest = text
-                .parse()
-                .map_err(|error: Error| Error::invalid_reference("", error.to_string()))?;
-            Ok(Self::Digest(digest))
-        } else {
-            text.parse().map(Self::Tag)
-        }
+        let digest = match text.split_once('@') {
+            Some((_, digest)) => digest,
+            None if text.contains(':') => text,
+            None => return text.parse().map(Self::Tag),
+        };
+        digest
+            .parse()
+            .map(Self::Digest)
+            .map_err(|error: Error| Error::invalid_reference("", error.to_string()))
     }
 }
 

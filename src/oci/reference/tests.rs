@@ -143,3 +143,21 @@ fn a_tag_has_at_most_128_characters() {
     assert!("a".repeat(129).parse::<Tag>().is_err());
     assert!(".a".parse::<Tag>().is_err());
 }
+
+#[test]
+fn a_tag_before_a_digest_is_ignored() {
+    for (text, name) in [
+        ("v1".to_owned(), Some("v1")),
+        (DIGEST.to_owned(), Some(DIGEST)),
+        (format!("v1@{DIGEST}"), Some(DIGEST)),
+        (format!("@{DIGEST}"), Some(DIGEST)),
+        (format!("not a tag@{DIGEST}"), Some(DIGEST)),
+        ("v1@".to_owned(), None),
+        ("v1@v2".to_owned(), None),
+        ("v1:v2".to_owned(), None),
+        (format!("v1@{DIGEST}@{DIGEST}"), None),
+    ] {
+        let parsed = text.parse::<TagOrDigest>().ok();
+        assert_eq!(parsed.as_deref(), name, "{text}");
+    }
+}

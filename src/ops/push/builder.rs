@@ -27,6 +27,8 @@ pub(crate) struct ArtifactBuilder<'t> {
     store: FileStore,
     /// Layers that were streamed to the target.
     streamed: Vec<Descriptor>,
+    /// Whether files may be stored while their digests are computed.
+    may_store: bool,
     /// Files that the target stored while their digests were computed.
     stored: HashSet<Digest>,
     /// Whether titles may be absolute or lead out of a directory.
@@ -49,6 +51,7 @@ impl<'t> ArtifactBuilder<'t> {
             target,
             store: FileStore::new(temporary.unwrap_or_else(system_temporary)),
             streamed: Vec::new(),
+            may_store: false,
             stored: HashSet::new(),
             allow_path_traversal,
             preserve_mode: false,
@@ -90,6 +93,12 @@ impl<'t> ArtifactBuilder<'t> {
         if files.is_empty() && streams.is_empty() {
             report(&Event::NoFiles)?;
         }
+        // Nothing is stored if a file will turn out to be missing, or to have a title twice.
+        let mut titles = HashSet::new();
+        self.may_store = files.iter().all(|file| {
+            let title = self.title_of(file);
+            file.exists() && title.is_ok_and(|title| titles.insert(title))
+        });
         let mut layers = Vec::with_capacity(files.len() + streams.len());
         let mut totals = Totals {
             total: (files.len() + streams.len()) as u64,
@@ -191,7 +200,8 @@ impl<'t> ArtifactBuilder<'t> {
     ) -> Result<Descriptor> {
         let is_blob = !media_type.as_ref().is_some_and(MediaType::is_manifest);
         let target = self.target;
-        let target = target.as_indexed().filter(|_| is_blob);
+        let target = target.as_indexed();
+        let target = target.filter(|_| is_blob && self.may_store);
         let mut is_stored = false;
         let mut store = |reader: &mut dyn Read, size| {
             let streamed = match target.filter(|target| target.prefers_stream(size)) {

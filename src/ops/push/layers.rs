@@ -50,6 +50,10 @@ impl PushFile {
         }
     }
 
+    pub(super) fn exists(&self) -> bool {
+        self.content.is_some() || self.path.exists()
+    }
+
     /// The number of bytes to read, or `None` if it is only known afterwards.
     pub(super) fn size(&self) -> Option<u64> {
         match &self.content {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use oras::pack::ImageSpec;
 use oras::push::{PushOptions, push};
 use oras::tag::add_tags;
-use oras::{MediaType, RawManifest};
+use oras::{Digest, MediaType, RawManifest};
 
 use super::layers::{ContentFlags, Layers, archive_times};
 use super::tag;
@@ -238,7 +238,9 @@ fn report(
     }
     let path = target.path();
     let first = match target.reference() {
-        Some(digest) if digest.contains(':') => None,
+        Some(name) if name.parse::<Digest>().is_ok() => None,
+        // Only a layout of `--oci-layout-path` has an empty name.
+        None if target.raw().is_empty() => None,
         tag => Some(tag.unwrap_or_default().to_owned()),
     };
     let mut reference_as_tags: Vec<String> = first
