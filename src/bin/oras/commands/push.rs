@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use oras::pack::ImageSpec;
 use oras::push::{PushOptions, push};
+use oras::store::Target as WritableStore;
+use oras::store::memory::MemoryStore;
 use oras::tag::add_tags;
 use oras::{Digest, MediaType, RawManifest};
 
@@ -160,7 +162,14 @@ impl Command for PushFlags {
         options.preserve_mode = self.preserve_mode;
         options.observer = Some(status.observer());
         let client = target.client()?;
-        let destination = target.destination(&client)?;
+        let mut files = options.files.iter().chain(&options.config);
+        let is_missing = files.any(|file| !file.path.exists());
+        let destination: Box<dyn WritableStore + '_> = if is_missing && target.is_layout() {
+            // The push fails, and must not make a layout.
+            Box::new(MemoryStore::new())
+        } else {
+            target.destination(&client)?
+        };
         let manifest = push(&*destination, target.reference(), options).map_err(|error| {
             let cli_error = target.cli_error(&error);
             cli_error.with_temporary_hint(&error, temporary.as_deref())
