@@ -401,7 +401,7 @@ fn rewritten(head: &[u8]) -> Vec<u8> {
     let mut rewritten = Vec::with_capacity(head.len());
     // A server may name HTTP/2 on a connection that speaks HTTP/1.
     let (version, rest) = status_line.split_at(status_line.len().min(8));
-    let is_known = version.starts_with(b"HTTP/1.") || version.len() < 8;
+    let is_known = matches!(version, b"HTTP/1.0" | b"HTTP/1.1") || version.len() < 8;
     rewritten.extend_from_slice(if is_known { version } else { b"HTTP/1.1" });
     rewritten.extend_from_slice(rest);
     rewritten.extend_from_slice(b"\r\n");

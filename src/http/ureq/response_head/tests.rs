@@ -76,7 +76,12 @@ fn heads_are_rewritten_for_the_parser() {
             "HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n",
         ),
         (
-            "another version, and empty lines before it",
+            "another version",
+            "HTTP/1.2 200 OK\r\nA: b\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nA: b\r\n\r\n",
+        ),
+        (
+            "a version of other messages, and empty lines before it",
             "\r\n\r\nHTTP/2.0 200 OK\r\nA: b\r\n\r\n",
             "HTTP/1.1 200 OK\r\nA: b\r\n\r\n",
         ),
