@@ -137,7 +137,7 @@ impl Repository {
         let response = self.get_blob(&target.digest, range)?;
         let (body, already_read) = match response.status() {
             206 if is_range(&response, start, target.size) => (response.response.body, 0),
-            206 | 416 => return Ok(None),
+            status if lacks_range(status) => return Ok(None),
             _ => match Self::whole_blob(response, target)? {
                 (body, false) => (body, start),
                 (_, true) => return Ok(None),
@@ -271,6 +271,13 @@ fn is_range(response: &RegistryResponse, offset: u64, size: u64) -> bool {
         .is_some_and(|(first, _, total)| first == offset && total.is_none_or(|total| total == size))
 }
 
+/// Whether a response with this status to a request for a range may mean that ranges of the blob
+/// are not supported, so that the whole blob is requested. Storages and proxies refuse ranges with
+/// various errors. If the beginning of a blob is kept, each run would meet the same error again.
+const fn lacks_range(status: u16) -> bool {
+    matches!(status, 206 | 400 | 405 | 412 | 416 | 501)
+}
+
 /// The first and the last position in a `Content-Range`, and the size of the whole if it is known.
 fn content_range(response: &RegistryResponse) -> Option<(u64, u64, Option<u64>)> {
     let mut ranges = response.response.headers.all("Content-Range");
@@ -355,7 +362,7 @@ impl ResumingReader<'_> {
                     (self.body, self.already_read) = (response.response.body, 0);
                     return Ok(());
                 }
-                206 | 416 => {
+                status if lacks_range(status) => {
                     self.supports_ranges = false;
                     response = self.repository.get_blob(digest, None)?;
                 }

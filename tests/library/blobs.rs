@@ -269,6 +269,10 @@ fn an_invalid_range_response_is_replaced_by_the_whole_blob() {
         ),
         ("an unnamed range", get().without_header("Content-Range")),
         ("no such range", get().error(416, "RANGE_INVALID", "no")),
+        ("a header that is not known", get().status(400)),
+        ("a header that is not allowed", get().status(405)),
+        ("a failed condition", get().status(412)),
+        ("ranges are not implemented", get().status(501)),
     ] {
         let registry = with_hello(get().close_after(2).nth(1)).with(fault.nth(2));
 
