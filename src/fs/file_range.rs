@@ -28,19 +28,21 @@ impl<F: Deref<Target = File>> Read for FileRange<F> {
     }
 }
 
+/// Reads at a position of a file.
 #[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, position)
 }
 
+/// Reads at a position of a file.
 #[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, position)
 }
 
-/// Other systems have no threads, or no positioned reads.
+/// Reads at a position of a file. Other systems have no threads, or no positioned reads.
 #[cfg(not(any(unix, windows)))]
-fn read_at(mut file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+pub(crate) fn read_at(mut file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
     io::Seek::seek(&mut file, io::SeekFrom::Start(position))?;
     file.read(buffer)
 }

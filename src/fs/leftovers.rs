@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use super::temp_name::TempName;
 use crate::http::clock::{Clock as _, SystemClock};
 use crate::limits::{MAX_BEGINNING_AGE, MAX_FOREIGN_AGE};
-use crate::oci::Descriptor;
+use crate::oci::{Descriptor, Digest};
 
 /// A directory with temporary files: a path, or a handle that symbolic links cannot escape.
 pub(crate) trait Folder: std::fmt::Debug + Send + Sync {
@@ -122,12 +122,29 @@ pub(crate) fn remove_leftovers(folder: &dyn Folder) -> Vec<String> {
     beginnings
 }
 
+/// Removes the beginnings of content that `is_unneeded` and no process uses, of the files with these
+/// `names`.
+pub(crate) fn remove_beginnings(
+    folder: &dyn Folder,
+    names: &[String],
+    is_unneeded: impl Fn(&Digest) -> bool,
+) {
+    for name in names {
+        if let Some(parsed) = TempName::parse(name)
+            && parsed.content().is_some_and(|digest| is_unneeded(&digest))
+            && let Some(leftover) = Leftover::lock(folder, name, &parsed)
+        {
+            let _ = folder.remove(name, leftover.is_directory);
+        }
+    }
+}
+
 /// Returns the longest beginning of content that no process uses, of the files with these `names`.
-/// It is locked, and gets the name `name`, whose file is replaced. Removes all others that no
-/// process uses.
+/// It is locked, and gets the name `name` and the permissions of the file `owned`, which has that
+/// name and is replaced. Removes all others that no process uses.
 ///
 /// A file with several names is not continued: it may be complete and published under another one.
-/// Nor is the file of another user than that of the file `owned`, who could change it later.
+/// Nor is the file of another user than that of `owned`, who could change it later.
 pub(super) fn claim_beginning(
     folder: &dyn Folder,
     names: &[String],
@@ -158,8 +175,12 @@ pub(super) fn claim_beginning(
         }
     }
     let (leftover, candidate) = longest?;
+    let file = leftover.file?;
+    // The umask may be another one now.
+    let permissions = owned.metadata().ok()?.permissions();
+    file.set_permissions(permissions).ok()?;
     folder.rename(candidate, name).ok()?;
-    Some((leftover.file?, leftover.length))
+    Some((file, leftover.length))
 }
 
 /// Whether a file has one name and the owner of another file.

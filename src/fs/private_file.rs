@@ -32,7 +32,7 @@ impl PrivateFile {
         directory::create_private(&directory)?;
         let lock = lock_directory(&directory, CONFIG_LOCK_TIMEOUT, clock)?;
         // They contain secrets.
-        remove_leftovers_in(&directory);
+        remove_leftovers_in(&directory, |_| false);
         Ok(Self {
             _lock: lock,
             path,

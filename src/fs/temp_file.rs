@@ -14,7 +14,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::leftovers::{Entry, Folder, claim_beginning, remove_leftovers};
+use super::leftovers::{Entry, Folder, claim_beginning, remove_beginnings, remove_leftovers};
 use super::reflink::reflink;
 use super::temp_name::{TempKind, TempName};
 use super::{directory, lock};
@@ -85,17 +85,20 @@ impl TempFile {
         Self::create_for(folder, content, &names).map_err(Error::io(IoOp::CreateIn, ingest))
     }
 
-    /// Creates a hidden file in the directory of `path`, which must exist.
+    /// Same as [`create_for`](Self::create_for), in the directory of `path`, which must exist.
+    /// Leftovers are removed.
     #[cfg(feature = "archive")]
-    pub(crate) fn create_beside(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create_beside(path: &Path, content: &Descriptor) -> io::Result<Self> {
         let folder = DirectoryPath::new(directory::parent(path));
-        remove_leftovers(&folder);
-        Self::create(folder, TempKind::Staged)
+        let names = remove_leftovers(&folder);
+        Self::create_for(folder, Some(content), &names)
     }
 
     /// Creates a file in `directory` that has no name, so that the system removes it when the
     /// process ends in whatever way. Other users cannot read it while it has one.
     pub(crate) fn create_unnamed(directory: &Path) -> Result<Self> {
+        // Of processes that were killed before they removed the name.
+        remove_leftovers_in(directory, |_| false);
         let mut temp = Self::create_private(directory)?;
         if let Some(name) = temp.name.take() {
             let removed = temp.folder.remove(&name, false);
@@ -132,6 +135,12 @@ impl TempFile {
     pub(crate) fn copy_as_kept(&mut self, mut from: &File) -> bool {
         self.kept_bytes = io::copy(&mut from, &mut self.file).unwrap();
         true
+    }
+
+    /// Keeps the file as the beginning of `content` when it is dropped.
+    #[cfg(feature = "archive")]
+    pub(crate) fn keep(&mut self, content: &Descriptor) {
+        self.keeps = Some(content.clone());
     }
 
     /// Renames the file to its final name, replacing an existing file, and closes it. A missing
@@ -300,10 +309,12 @@ fn create_file(folder: &dyn Folder, kind: TempKind<'_>) -> io::Result<(String, F
     })
 }
 
-/// Removes files that killed processes left in a directory. Errors are ignored: such a file costs
-/// nothing but space.
-pub(crate) fn remove_leftovers_in(directory: &Path) {
-    remove_leftovers(&DirectoryPath::new(directory));
+/// Removes files that killed processes left in a directory, and beginnings of content that
+/// `is_complete`. Errors are ignored: such a file costs nothing but space.
+pub(crate) fn remove_leftovers_in(directory: &Path, is_complete: impl Fn(&Digest) -> bool) {
+    let folder = DirectoryPath::new(directory);
+    let beginnings = remove_leftovers(&folder);
+    remove_beginnings(&folder, &beginnings, is_complete);
 }
 
 /// Whether a directory has a beginning of content with this digest, which may be in use.

@@ -98,12 +98,7 @@ impl<'n> TempName<'n> {
         };
         let is_known = match purpose {
             None | Some("credentials") => !is_beginning,
-            Some(content) => {
-                is_beginning
-                    && (content.split_once('-')).is_some_and(|(algorithm, encoded)| {
-                        format!("{algorithm}:{encoded}").parse::<Digest>().is_ok()
-                    })
-            }
+            Some(content) => is_beginning && parse_content(content).is_some(),
         };
         let is_valid = is_known
             && is_hexadecimal(random, random::NAME_DIGITS)
@@ -119,11 +114,21 @@ impl<'n> TempName<'n> {
         self.content.is_some()
     }
 
+    /// The digest of the content that the file is the beginning of.
+    pub(super) fn content(&self) -> Option<Digest> {
+        parse_content(self.content?)
+    }
+
     /// Whether the file is the beginning of the content with this digest.
     pub(crate) fn is_beginning_of(&self, digest: &Digest) -> bool {
-        self.content.and_then(|content| content.split_once('-'))
-            == Some((digest.algorithm().name(), digest.encoded()))
+        self.content().as_ref() == Some(digest)
     }
+}
+
+/// Parses a digest with `-` instead of `:`.
+fn parse_content(content: &str) -> Option<Digest> {
+    let (algorithm, encoded) = content.split_once('-')?;
+    format!("{algorithm}:{encoded}").parse().ok()
 }
 
 fn is_hexadecimal(digits: &str, length: usize) -> bool {

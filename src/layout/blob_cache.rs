@@ -14,6 +14,7 @@ use super::writer::Writer;
 use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
 use crate::fs::temp_file::{BeginningFile as _, TempFile};
+use crate::limits::RESUMABLE_BYTES;
 use crate::oci::{Descriptor, Digest};
 use crate::store::unwritten;
 
@@ -58,6 +59,13 @@ impl BlobCache {
     /// Whether there is the beginning of a blob.
     pub(crate) fn has_beginning(&self, digest: &Digest) -> bool {
         self.writer.has_beginning(digest)
+    }
+
+    /// Removes beginnings of blobs that exist. Smaller blobs than `target` have none.
+    pub(crate) fn remove_beginnings(&self, target: &Descriptor) {
+        if target.size >= RESUMABLE_BYTES {
+            self.writer.remove_leftovers();
+        }
     }
 
     /// Starts to write a blob, or continues it if it is `resumable`.

@@ -145,10 +145,12 @@ impl Cache {
 
     /// Verifies cached content and opens it at `offset` bytes from its start.
     fn open_from(&self, target: &Descriptor, offset: u64) -> Option<File> {
-        let mut file = self.blobs.as_ref()?.open(target)?;
+        let blobs = self.blobs.as_ref()?;
+        let mut file = blobs.open(target)?;
         VerifyReader::new(&mut file, target.clone())
             .copy_to(&mut io::sink(), "")
             .ok()?;
+        blobs.remove_beginnings(target);
         file.seek(SeekFrom::Start(offset)).ok()?;
         Some(file)
     }

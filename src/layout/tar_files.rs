@@ -62,11 +62,6 @@ impl TarFiles {
         }
     }
 
-    /// Returns the file. Its position is undefined.
-    pub(super) const fn file(&self) -> &File {
-        &self.file
-    }
-
     /// Checks that another file can be added without exceeding the number of files that are read.
     pub(super) fn check_file_limit(&self) -> Result<()> {
         Error::check_limit(

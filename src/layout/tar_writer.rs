@@ -5,6 +5,9 @@
 //! - The archive gets its final name when it is complete and flushed. Until then it is a hidden
 //!   file in the same directory, and not a layout because `oci-layout` is missing. Abandoned files
 //!   of killed processes are removed by the next process that writes in that directory.
+//! - If writing large content is interrupted, the hidden file is kept. The next archive with the same
+//!   name starts with its bytes, as long as they are those of the entries that are pushed: headers
+//!   are compared, and content is verified.
 //! - The header with the size precedes the content. If the content is truncated, has another
 //!   digest, or exceeds the space on the disk, the archive keeps its previous end, and the next
 //!   entry overwrites the failed one: a failed push can be retried.
@@ -12,24 +15,24 @@
 //!   have no owner, no time and fixed permissions.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek as _, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::tar_files::TarFiles;
-
 use super::index::Index;
 use super::reader::{self, BLOBS};
+use super::tar_files::TarFiles;
 use crate::archive::header::{END, EntryHeader, EntryKind, padding};
 use crate::error::{Error, IoOp, Result};
 use crate::fs::directory;
-use crate::fs::file_range::write_at;
-use crate::fs::temp_file::TempFile;
-use crate::oci::{Algorithm, Descriptor};
+use crate::fs::file_range::{read_at, write_at};
+use crate::fs::temp_file::{BeginningFile, TempFile};
+use crate::oci::{Algorithm, Descriptor, MediaType, TITLE};
 use crate::progress::sync::Lock;
 use crate::store::{
     Content, ContentReader, NameVisitor, Pushed, Source, TagLister, Target, VerifyReader,
-    check_name,
+    check_name, copy_resuming, if_resumable,
 };
 
 /// Content is immutable, so its file is read-only.
@@ -60,14 +63,23 @@ pub struct LayoutTarWriter {
     path: PathBuf,
     /// The path without symbolic links.
     resolved: PathBuf,
-    temp: TempFile,
     archive: TarFiles,
-    /// Position of the next entry. Bytes of the file behind it are not part of the archive. It is
-    /// locked while an entry is written.
-    end: Mutex<u64>,
+    /// Locked while an entry is written.
+    tail: Mutex<Tail>,
     /// Algorithms that have a directory entry.
     algorithms: Lock<Vec<Algorithm>>,
     index: Lock<Index>,
+}
+
+/// The end of an archive that is being written.
+#[derive(Debug)]
+struct Tail {
+    temp: TempFile,
+    /// Position of the next entry. Bytes of the file behind it are not part of the archive.
+    end: u64,
+    /// Bytes at the start of the file that an earlier process wrote, as far as they can be the same
+    /// in this archive.
+    kept: u64,
 }
 
 impl LayoutTarWriter {
@@ -86,24 +98,31 @@ impl LayoutTarWriter {
             return Err(Error::io(IoOp::Open, &path)(error));
         }
         let create = || {
-            let mut temp = TempFile::create_beside(&resolved)?;
+            let mut temp = TempFile::create_beside(&resolved, &as_content(&resolved))?;
+            if temp.kept_bytes() == 0 {
+                // Before large content is pushed, it is not worth being kept.
+                temp.keep_nothing();
+            }
             let file = temp.file().try_clone()?;
             Ok((temp, file))
         };
         let (temp, file) = create().map_err(Error::io(IoOp::Open, &path))?;
-        let writer = Self {
+        let mut tail = Tail {
+            kept: temp.kept_bytes(),
+            temp,
+            end: 0,
+        };
+        let mut entry = NewEntry::new(&mut tail, &path);
+        entry.directory(BLOBS)?;
+        tail.end = entry.position;
+        Ok(Self {
             path,
             resolved,
-            temp,
             archive: TarFiles::empty(file),
-            end: Mutex::new(0),
+            tail: Mutex::new(tail),
             algorithms: Lock::default(),
             index: Lock::new(Index::empty()),
-        };
-        let mut entry = writer.entry(0);
-        entry.directory(BLOBS)?;
-        let end = Mutex::new(entry.position);
-        Ok(Self { end, ..writer })
+        })
     }
 
     /// Returns the path of the archive.
@@ -120,18 +139,20 @@ impl LayoutTarWriter {
     ///
     /// [`Error::Io`] on a failure, and [`Error::TooLarge`] if there are more manifests than an
     /// `index.json` can list. An existing file is then unchanged.
-    pub fn finish(mut self) -> Result<u64> {
+    pub fn finish(self) -> Result<u64> {
         let index = self.index.lock().to_bytes();
         reader::check_index_size(index.len())?;
-        let end = *self.end.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let mut entry = self.entry(end);
+        let mut tail = (self.tail.into_inner()).unwrap_or_else(PoisonError::into_inner);
+        // All content is there, so that nothing is left to continue.
+        tail.temp.keep_nothing();
+        let mut entry = NewEntry::new(&mut tail, &self.path);
         entry.file(reader::INDEX, &index)?;
         entry.file(reader::LAYOUT_FILE, reader::LAYOUT_FILE_CONTENT.as_bytes())?;
         entry.put(&END)?;
         let size = entry.position;
 
         let doing = |doing| Error::io(doing, &self.path);
-        let file = self.temp.file();
+        let file = tail.temp.file();
         // A failed push may have left bytes behind the end.
         file.set_len(size).map_err(doing(IoOp::Write))?;
         if let Ok(metadata) = fs::metadata(&self.resolved) {
@@ -139,7 +160,7 @@ impl LayoutTarWriter {
                 .map_err(doing(IoOp::Chmod))?;
         }
         file.sync_all().map_err(doing(IoOp::Sync))?;
-        self.temp.persist(&self.resolved)?;
+        tail.temp.persist(&self.resolved)?;
         directory::sync(directory::parent(&self.resolved))?;
         Ok(size)
     }
@@ -147,28 +168,31 @@ impl LayoutTarWriter {
     fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
         // The next entry starts where this one ends, so that threads write one after the other. A
         // failed entry leaves the position unchanged.
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         if self.exists(expected)? {
             return Ok(Pushed::AlreadyThere);
         }
         self.archive.check_file_limit()?;
-        let reader = content.open_verified(expected)?;
+        if if_resumable(content, expected).is_some() {
+            tail.temp.keep(&as_content(&self.resolved));
+        }
         let name = reader::blob_name(&expected.digest);
         let algorithm = expected.digest.algorithm();
         let is_first = !self.algorithms.lock().contains(&algorithm);
 
-        let mut entry = self.entry(*end);
+        let mut entry = NewEntry::new(&mut tail, &self.path);
         if is_first {
             entry.directory(&format!("{BLOBS}/{algorithm}"))?;
         }
         entry.header(&name, EntryKind::File, BLOB_MODE, expected.size)?;
         let start = entry.position;
-        reader.copy_to(&mut entry, &self.path)?;
+        entry.content = start..start.saturating_add(expected.size);
+        copy_resuming(content, expected, &mut entry, &self.path, &|error| error)?;
         let range = start..entry.position;
         entry.put(padding(expected.size))?;
 
         // The entry is now part of the archive.
-        *end = entry.position;
+        tail.end = entry.position;
         self.archive.add(name, range);
         if is_first {
             self.algorithms.lock().push(algorithm);
@@ -184,15 +208,16 @@ impl LayoutTarWriter {
             index.tag(target, reference);
         }
     }
+}
 
-    /// Starts an entry at the position `end`.
-    fn entry(&self, end: u64) -> NewEntry<'_> {
-        NewEntry {
-            file: self.archive.file(),
-            path: &self.path,
-            position: end,
-        }
-    }
+/// Returns a descriptor for the name of an archive. An interrupted archive is the beginning of
+/// content that has no digest yet, so it has that of its name.
+fn as_content(path: &Path) -> Descriptor {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut content = Descriptor::of(MediaType::OCTET_STREAM, name.as_bytes());
+    content.size = u64::MAX;
+    content.annotations.insert(TITLE.to_owned(), name.into());
+    content
 }
 
 impl Source for LayoutTarWriter {
@@ -264,13 +289,24 @@ impl TagLister for LayoutTarWriter {
 
 /// An entry behind the end of the archive. It becomes part of the archive when the end is moved.
 struct NewEntry<'a> {
-    file: &'a File,
+    tail: &'a mut Tail,
     /// Path of the archive in errors.
     path: &'a Path,
     position: u64,
+    /// The range of the content in the file.
+    content: Range<u64>,
 }
 
-impl NewEntry<'_> {
+impl<'a> NewEntry<'a> {
+    const fn new(tail: &'a mut Tail, path: &'a Path) -> Self {
+        Self {
+            position: tail.end,
+            tail,
+            path,
+            content: 0..0,
+        }
+    }
+
     fn directory(&mut self, name: &str) -> Result<()> {
         self.header(&format!("{name}/"), EntryKind::Directory, DIRECTORY_MODE, 0)
     }
@@ -303,7 +339,12 @@ impl NewEntry<'_> {
 
 impl Write for NewEntry<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = write_at(self.file, bytes, self.position)?;
+        if self.position < self.tail.kept && !has_bytes(self.tail.temp.file(), bytes, self.position)
+        {
+            self.tail.kept = self.position;
+        }
+        let written = write_at(self.tail.temp.file(), bytes, self.position);
+        let count = written.inspect_err(|_| self.tail.temp.keep_nothing())?;
         self.position += count as u64;
         Ok(count)
     }
@@ -311,6 +352,39 @@ impl Write for NewEntry<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The content of the entry, whose beginning an earlier process may have written.
+impl BeginningFile for NewEntry<'_> {
+    fn kept_bytes(&self) -> u64 {
+        let Range { start, end } = self.content;
+        self.tail.kept.min(end).saturating_sub(start)
+    }
+
+    fn reopen(&mut self) -> io::Result<File> {
+        self.position = self.content.start + self.kept_bytes();
+        let mut file = self.tail.temp.file().try_clone()?;
+        file.seek(SeekFrom::Start(self.content.start))?;
+        Ok(file)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.position = self.content.start;
+        self.tail.kept = self.tail.kept.min(self.position);
+        Ok(())
+    }
+
+    /// The entries before stay.
+    fn keep_nothing(&mut self) {
+        self.tail.kept = self.tail.kept.min(self.content.start);
+    }
+}
+
+/// Whether a file has these bytes at a position.
+fn has_bytes(file: &File, bytes: &[u8], position: u64) -> bool {
+    let mut found = vec![0; bytes.len()];
+    let count = read_at(file, &mut found, position);
+    count.is_ok_and(|count| found[..count] == *bytes)
 }
 
 #[cfg(test)]

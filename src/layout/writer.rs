@@ -87,7 +87,7 @@ impl Writer {
 
     /// Waits for the lock for editing `index.json`.
     pub(super) fn lock(&self) -> Result<LockFile> {
-        temp_file::remove_leftovers_in(&self.ingest());
+        self.remove_leftovers();
         LockFile::acquire(&self.ingest())
     }
 
@@ -196,6 +196,11 @@ impl Writer {
     /// Whether there is a beginning of content with this digest.
     pub(super) fn has_beginning(&self, digest: &Digest) -> bool {
         temp_file::has_beginning_in(&self.ingest(), digest)
+    }
+
+    /// Removes files that killed processes left, and beginnings of content that exists.
+    pub(super) fn remove_leftovers(&self) {
+        temp_file::remove_leftovers_in(&self.ingest(), |digest| self.blob_path(digest).exists());
     }
 
     /// Renames complete, verified content to its final name.
@@ -347,7 +352,7 @@ impl Writer {
 
     /// Removes files that killed processes left, and the scratch directory if it is then empty.
     pub(super) fn remove_scratch(&self) {
-        temp_file::remove_leftovers_in(&self.ingest());
+        self.remove_leftovers();
         let _ = fs::remove_dir(self.ingest());
     }
 

@@ -10,6 +10,8 @@ use cap_std::fs::{Dir, Metadata};
 
 use super::staging::{StagingFolder, identity, remove_leftovers};
 use crate::error::{Conflict, Error, IoOp, Result};
+use crate::fs::leftovers;
+use crate::oci::Digest;
 use crate::progress::sync::Lock;
 
 /// The directory handle and the name of a title.
@@ -74,6 +76,14 @@ impl ResolvedTitle {
         let mut written = written.lock();
         (written.beginnings).insert(directory, Arc::clone(&beginnings));
         beginnings
+    }
+
+    /// Removes beginnings of content that is complete, besides files that killed processes left.
+    pub(super) fn remove_beginnings(&self, written: &Lock<WrittenTitles>, content: &Digest) {
+        let names = self.remove_leftovers(written);
+        if let Ok(folder) = self.folder() {
+            leftovers::remove_beginnings(&folder, &names, |digest| digest == content);
+        }
     }
 
     /// Returns the directory as a folder for temporary files.

@@ -13,8 +13,6 @@ use super::permissions::{self, make_executable};
 use super::staging::{identity, open_file};
 use crate::error::Result;
 use crate::fs::fingerprint::FileFingerprint;
-use crate::fs::temp_file::{BeginningFile as _, TempFile};
-use crate::fs::temp_name::TempName;
 use crate::oci::Descriptor;
 
 /// An open file that exists under the name of a title, and is compared with content.
@@ -111,24 +109,10 @@ impl<'a> ExistingFile<'a> {
         {
             return Ok(false);
         }
-        self.remove_beginnings(content);
+        let written = &self.owner.written;
+        self.target.remove_beginnings(written, &content.digest);
         (self.reservation).complete_file(named.as_ref().filter(|_| !is_linked));
         Ok(true)
-    }
-
-    /// Removes files that killed processes left in the directory, and beginnings of the content,
-    /// which are of no use any more.
-    fn remove_beginnings(&self, content: &Descriptor) {
-        let names = self.target.remove_leftovers(&self.owner.written);
-        let is_beginning = |name: &String| {
-            TempName::parse(name).is_some_and(|parsed| parsed.is_beginning_of(&content.digest))
-        };
-        if names.iter().any(is_beginning)
-            && let Ok(folder) = self.target.folder()
-            && let Ok(mut temp) = TempFile::create_for(folder, Some(content), &names)
-        {
-            temp.keep_nothing();
-        }
     }
 }
 

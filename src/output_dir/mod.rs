@@ -44,6 +44,7 @@ pub use file::PendingFile;
 
 use crate::error::{Error, IoOp, Result};
 use crate::fs::{path_clean, temp_name};
+use crate::limits::RESUMABLE_BYTES;
 use crate::oci::Descriptor;
 use crate::progress::sync::Lock;
 
@@ -149,6 +150,16 @@ impl OutputDir {
         content: Option<&Descriptor>,
     ) -> Result<PendingFile<'_>> {
         PendingFile::create(self, title, content)
+    }
+
+    /// Removes beginnings of content that was written to `title`, for example without them because
+    /// it came from a cache.
+    pub(crate) fn remove_beginnings(&self, title: &str, content: &Descriptor) {
+        if content.size >= RESUMABLE_BYTES
+            && let Ok(target) = self.locate(title, Parents::Expect)
+        {
+            target.remove_beginnings(&self.written, &content.digest);
+        }
     }
 
     /// Opens the file `title` for a comparison with `content` if it may have it: it is a file of

@@ -31,6 +31,8 @@ struct Download {
     cache: &'static str,
     /// Whether the content is the archive of a directory.
     is_archive: bool,
+    /// Bytes in the file of the beginning that precede the content.
+    offset: u64,
 }
 
 const PULL: Download = Download {
@@ -39,9 +41,10 @@ const PULL: Download = Download {
     hidden: "out",
     cache: "",
     is_archive: false,
+    offset: 0,
 };
 
-const DOWNLOADS: [Download; 7] = [
+const DOWNLOADS: [Download; 8] = [
     PULL,
     Download {
         name: "pull of a directory",
@@ -76,6 +79,13 @@ const DOWNLOADS: [Download; 7] = [
         name: "backup",
         arguments: "backup --plain-http -o layout @",
         hidden: "layout/ingest",
+        ..PULL
+    },
+    Download {
+        name: "backup to an archive",
+        arguments: "backup --plain-http -o out/saved.tar @",
+        // Two directories, the config, and the header.
+        offset: 5 * 512,
         ..PULL
     },
 ];
@@ -185,8 +195,12 @@ impl Setting {
 
     fn assert_complete(&self) {
         let name = self.download.name;
-        if self.download.hidden == "layout/ingest" {
-            let layout = "layout:v1";
+        let layout = match self.download.arguments.rsplit_once(" -o ") {
+            _ if self.download.hidden == "layout/ingest" => Some("layout:v1"),
+            Some((_, "out/saved.tar @")) => Some("out/saved.tar:v1"),
+            _ => None,
+        };
+        if let Some(layout) = layout {
             let pull = ["pull", "--oci-layout", "-o", "out", layout];
             self.oras.run(pull).success();
         }
@@ -240,7 +254,7 @@ fn a_download_is_continued_after_any_signal() {
             }
             kill(&child, signal);
             child.wait().expect("a child can be waited for");
-            wanted.push(setting.beginning_bytes());
+            wanted.push(setting.beginning_bytes() - download.offset);
         }
 
         setting.registry.heal();
@@ -268,6 +282,44 @@ fn a_wrong_beginning_is_discarded() {
         setting.registry.heal();
 
         setting.complete();
+
+        setting.assert_complete();
+    }
+}
+
+/// A process that is killed while another one completes the content leaves a beginning.
+#[test]
+fn a_beginning_of_content_that_exists_is_removed() {
+    for download in &DOWNLOADS {
+        let setting = Setting::new(download);
+        setting.interrupt();
+        let beginning = setting.beginnings().pop().expect("there is a beginning");
+        let bytes = fs::read(&beginning).expect("it can be read");
+        setting.registry.heal();
+        setting.complete();
+        fs::create_dir_all(beginning.parent().expect("a directory")).expect("it can be created");
+        fs::write(&beginning, bytes).expect("it can be written");
+        if !download.cache.is_empty() {
+            // A file that has the content is not read from the cache.
+            let output = setting.oras.directory().join("out");
+            fs::remove_dir_all(output).expect("it can be removed");
+        }
+
+        setting.complete();
+
+        setting.assert_complete();
+    }
+}
+
+#[test]
+fn a_beginning_is_removed_by_a_pull_with_a_cache() {
+    for download in &DOWNLOADS[..2] {
+        let setting = Setting::new(download);
+        setting.interrupt();
+        setting.registry.heal();
+
+        let command = setting.oras.command(setting.arguments());
+        command.env("ORAS_CACHE", "cache").run().success();
 
         setting.assert_complete();
     }

@@ -53,12 +53,14 @@ fn only_unlocked_files_with_matching_names_are_removed() {
     let living = TempFile::create_in(directory.path()).unwrap();
     leave(directory.path(), &large(), 3);
 
-    remove_leftovers_in(directory.path());
+    remove_leftovers_in(directory.path(), |_| false);
 
     assert!(!name.exists());
     assert!(foreign.exists());
     assert!(directory.path().join(living.name().unwrap()).exists());
     assert_eq!(count(&directory), 3, "the beginning stays");
+    remove_leftovers_in(directory.path(), |digest| *digest == large().digest);
+    assert_eq!(count(&directory), 2, "the content is complete");
 }
 
 #[test]
@@ -204,8 +206,29 @@ fn the_time_of_modification_does_not_make_a_directory_a_leftover() {
     let opened = File::open(&staged).unwrap();
     opened.set_modified(std::time::UNIX_EPOCH).unwrap();
     drop(opened);
-    remove_leftovers_in(directory.path());
+    remove_leftovers_in(directory.path(), |_| false);
     assert!(staged.exists());
+}
+
+/// The process that wrote the beginning may have had another umask, or have been killed when the
+/// file had its final permissions.
+#[cfg(unix)]
+#[test]
+fn a_continued_beginning_has_the_permissions_of_a_new_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = TempDir::new();
+    let content = large();
+    leave(directory.path(), &content, 100);
+    let left = fs::read_dir(directory.path()).unwrap().next().unwrap();
+    fs::set_permissions(left.unwrap().path(), fs::Permissions::from_mode(0o666)).unwrap();
+    let new = TempFile::create_in(directory.path()).unwrap();
+    let wanted = new.file.metadata().unwrap().permissions();
+
+    let temp = TempFile::create_in_for(directory.path(), Some(&content)).unwrap();
+
+    assert_eq!(temp.kept_bytes(), 100);
+    assert_eq!(temp.file.metadata().unwrap().permissions(), wanted);
 }
 
 /// The other name may be that of a complete file.

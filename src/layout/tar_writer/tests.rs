@@ -283,13 +283,14 @@ fn a_path_that_cannot_be_a_file_fails_at_once() {
 fn content_can_exceed_eight_gibibytes() {
     let directory = TempDir::new();
     let path = directory.path().join("a.tar");
-    let mut writer = LayoutTarWriter::create(&path).unwrap();
+    let writer = LayoutTarWriter::create(&path).unwrap();
     let large = Descriptor {
         size: 9 * (1 << 30) + 1,
         ..layer(b"large")
     };
     let name = reader::blob_name(&large.digest);
-    let mut entry = writer.entry(*writer.end.lock().unwrap());
+    let mut tail = writer.tail.lock().unwrap();
+    let mut entry = NewEntry::new(&mut tail, &path);
     entry.directory("blobs/sha256").unwrap();
     entry
         .header(&name, EntryKind::File, BLOB_MODE, large.size)
@@ -297,8 +298,8 @@ fn content_can_exceed_eight_gibibytes() {
     let begin = entry.position;
     entry.position += large.size;
     entry.put(padding(large.size)).unwrap();
-    let end = entry.position;
-    writer.end = end.into();
+    tail.end = entry.position;
+    drop(tail);
     writer.archive.add(name, begin..begin + large.size);
     fill(&writer);
     writer.finish().unwrap();
@@ -307,4 +308,108 @@ fn content_can_exceed_eight_gibibytes() {
     assert!(archive.exists(&large).unwrap());
     let hello = archive.fetch(&layer(b"hello")).unwrap();
     assert_eq!(hello.read_all(5).unwrap(), b"hello");
+}
+
+/// Content that fails after a part of it, and counts the bytes that were read.
+struct Interrupted<'b> {
+    bytes: &'b [u8],
+    /// Number of bytes before the failure.
+    until: usize,
+    read: std::sync::atomic::AtomicUsize,
+}
+
+impl<'b> Interrupted<'b> {
+    fn new(bytes: &'b [u8], until: usize) -> Self {
+        Self {
+            bytes,
+            until,
+            read: 0.into(),
+        }
+    }
+}
+
+impl Content for Interrupted<'_> {
+    fn open(&mut self) -> Result<Box<dyn Read + Send + '_>> {
+        Ok(self.open_from(0)?.unwrap())
+    }
+
+    fn open_from(&mut self, offset: u64) -> Result<Option<ContentReader<'_>>> {
+        let offset = usize::try_from(offset).unwrap();
+        self.read = self.bytes.len().saturating_sub(offset).into();
+        let until = self.until.max(offset);
+        let end = Fails(until < self.bytes.len());
+        Ok(Some(Box::new(self.bytes[offset..until].chain(end))))
+    }
+}
+
+const LARGE: usize = 2 << 20;
+
+/// Writes an archive with large content between small content, which fails after `until` bytes.
+/// Returns the number of bytes that were requested.
+fn write_interrupted(path: &Path, first: &[u8], until: usize) -> Result<usize> {
+    let large = vec![7; LARGE];
+    let writer = LayoutTarWriter::create(path)?;
+    writer.push(&layer(first), &mut &*first)?;
+    let mut content = Interrupted::new(&large, until);
+    writer.push(&layer(&large), &mut content)?;
+    let read = content.read.into_inner();
+    fill(&writer);
+    writer.finish()?;
+    Ok(read)
+}
+
+#[test]
+fn an_interrupted_archive_is_continued() {
+    let directory = TempDir::new();
+    let (whole, path) = (
+        directory.path().join("whole.tar"),
+        directory.path().join("a.tar"),
+    );
+    assert_eq!(write_interrupted(&whole, b"x", LARGE).unwrap(), LARGE);
+    let whole = fs::read(whole).unwrap();
+    let beginning = || {
+        let names = directory.tree().into_iter();
+        let mut parts = names.filter(|name| name.ends_with(".part"));
+        let path = parts.next().map(|name| directory.path().join(name));
+        assert_eq!(parts.next(), None);
+        path
+    };
+
+    for (name, change, first, wanted) in [
+        ("unchanged", None, &b"x"[..], LARGE - 1_500_000),
+        ("other entries", None, b"other entries", LARGE),
+        ("another header", Some(600), b"x", LARGE),
+        ("other content", Some(1_000_000), b"x", LARGE),
+    ] {
+        write_interrupted(&path, b"x", 1_000_000).unwrap_err();
+        assert!(!path.exists(), "{name}");
+        write_interrupted(&path, b"x", 1_500_000).unwrap_err();
+        let part = beginning().expect("it is kept");
+        if let Some(position) = change {
+            let mut bytes = fs::read(&part).unwrap();
+            bytes[position] ^= 1;
+            fs::write(&part, bytes).unwrap();
+        }
+
+        assert_eq!(
+            write_interrupted(&path, first, LARGE).unwrap(),
+            wanted,
+            "{name}"
+        );
+
+        assert_eq!(fs::read(&path).unwrap() == whole, first == b"x", "{name}");
+        assert!(LayoutTar::open(&path).is_ok(), "{name}");
+        assert_eq!(beginning(), None, "{name}");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn an_archive_without_large_content_is_not_kept() {
+    let directory = TempDir::new();
+    let writer = LayoutTarWriter::create(directory.path().join("a.tar")).unwrap();
+    let mut content = Interrupted::new(b"hello", 3);
+    writer.push(&layer(b"hello"), &mut content).unwrap_err();
+    drop(writer);
+    assert!(directory.tree().is_empty());
 }

@@ -98,6 +98,7 @@ impl FileStore {
                 .map_err(|error| not_created(error, &path))?;
             self.set_location(expected, ContentLocation::Output(title.to_owned()));
         }
+        output.directory.remove_beginnings(title, expected);
         Ok(())
     }
 
@@ -172,7 +173,9 @@ pub fn write_file(
     let mut pending = output.create_file_for(title, if_resumable(content, expected))?;
     let path = pending.path().to_owned();
     copy_resuming(content, expected, &mut pending, &path, &|error| error)?;
-    pending.commit()
+    let path = pending.commit()?;
+    output.remove_beginnings(title, expected);
+    Ok(path)
 }
 
 /// Reads a file to its end, and returns whether it has this content. Events call the file `name`.
