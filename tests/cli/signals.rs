@@ -437,3 +437,22 @@ fn a_password_prompt_restores_the_terminal() {
     assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
     assert!(terminal.echoes());
 }
+
+#[test]
+fn a_file_beyond_the_size_limit_is_an_error() {
+    let oras = Oras::new();
+    oras.write("large", Rng::new(1).bytes(LARGE_BYTES));
+    let push = "oras push --oci-layout layout:v1 large";
+    oras.shell(&push.replace("large", "--artifact-type a/b"))
+        .success();
+    let before = oras.read("layout/index.json");
+
+    let outcome = oras.shell(&format!("ulimit -f 100; {push}"));
+
+    let stderr = outcome.fails_with(1).stderr();
+    let wanted =
+        format!("Error: {LARGE_BYTES} bytes are needed: write layout/ingest: file too large\n");
+    assert_eq!(stderr, wanted);
+    assert_eq!(oras.read("layout/index.json"), before);
+    assert_eq!(names(&oras.directory().join("layout/ingest")), [""; 0]);
+}

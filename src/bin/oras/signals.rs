@@ -8,6 +8,9 @@
 //! long as the command is in a system call that nothing interrupts, such as the lookup of a name,
 //! only another signal is a second one.
 //!
+//! SIGXFSZ does not end the command: a write beyond the limit of `ulimit -f` is an error like that of
+//! a full disk.
+//!
 //! A signal that is ignored when the command starts stays ignored: `nohup` ignores SIGHUP, and a
 //! shell without job control ignores SIGINT for commands in the background. Only Linux tells which
 //! signals are ignored. Elsewhere, SIGHUP has its default action.
@@ -40,7 +43,7 @@ mod unix {
     use std::sync::{Arc, OnceLock};
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::{flag, low_level};
 
     use crate::signals::Interrupted;
@@ -73,6 +76,8 @@ mod unix {
 
     /// Handles the signals that are not ignored.
     pub(crate) fn install() {
+        // A handler lets the write fail.
+        let _ = flag::register(SIGXFSZ, Arc::default());
         let caught = CAUGHT.get_or_init(Caught::default);
         let status = fs::read_to_string("/proc/self/status").ok();
         for ((signal, _), is_second) in SIGNALS.into_iter().zip(&caught.is_second) {

@@ -86,12 +86,16 @@ pub(crate) fn copy_resuming(
     }
 }
 
-/// Adds to the error of a full disk how many bytes are needed.
+/// Adds how many bytes are needed to the error of a full disk, or of a limit on the size of files.
 pub(crate) fn name_needed(error: Error, bytes: u64) -> Error {
     let causes = successors(Some(&error as &(dyn StdError + 'static)), |&error| {
         error.source()
     });
-    let is_full = |cause: &io::Error| cause.kind() == io::ErrorKind::StorageFull;
+    let is_full = |cause: &io::Error| {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+
+        matches!(cause.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+    };
     if causes.filter_map(|cause| cause.downcast_ref()).any(is_full) {
         error.context(format!("{bytes} bytes are needed"))
     } else {
