@@ -9,7 +9,7 @@ use super::ContentReader;
 use super::hashing::{ProgressReader, copy_hashing};
 use super::openable::Content;
 use super::verify::VerifyReader;
-use crate::error::{Error, IoOp, Result};
+use crate::error::{Error, IoOp, Mismatch, Result};
 use crate::fs::fingerprint::FileFingerprint;
 use crate::fs::input_kind::InputKind;
 use crate::oci::{Descriptor, Digest, MediaType};
@@ -60,6 +60,9 @@ impl FileContent {
 
     /// Same as [`describe`](Self::describe). The file is read by `hash`, which receives its size as
     /// well, and returns its digest and the number of bytes read. Events call the file `name`.
+    ///
+    /// A file that is truncated while it is read ends early. Content that the file had at no time is
+    /// [`Error::Verification`].
     pub(crate) fn describe_by(
         path: PathBuf,
         media_type: MediaType,
@@ -70,10 +73,17 @@ impl FileContent {
         // Taken before reading, so that a concurrent write counts as a change.
         let metadata = file.metadata().map_err(Error::io(IoOp::Stat, &path))?;
         let fingerprint = FileFingerprint::from_metadata(&metadata);
-        let mut file = NamedReader(&mut file, &path);
-        let mut reader = ProgressReader::new(&mut file, name, Some(fingerprint.size()));
+        let mut named = NamedReader(&mut file, &path);
+        let mut reader = ProgressReader::new(&mut named, name, Some(fingerprint.size()));
         let (digest, size) = hash(&mut reader, fingerprint.size())?;
         let descriptor = Descriptor::new(media_type, digest, size);
+        if !is_unchanged(&file, &fingerprint, &descriptor) {
+            let changed = Error::Verification {
+                digest: descriptor.digest.to_string(),
+                mismatch: Mismatch::Changed,
+            };
+            return Err(changed.context(path.display().to_string()));
+        }
         let fingerprint = Some(fingerprint);
         Ok((descriptor, Self { path, fingerprint }))
     }
@@ -212,6 +222,23 @@ mod tests {
         Ok(bytes)
     }
 
+    /// Same as [`read_while`], while the digest is computed.
+    fn describe_while(change: impl FnOnce(&Path)) -> Result<Descriptor> {
+        let directory = crate::fs::testing::TempDir::new();
+        let path = directory.path().join("f");
+        fs::write(&path, "hello").unwrap();
+        let mut change = Some(change);
+        let mut hash_changing = |reader: &mut dyn Read, _| {
+            let mut first = [0];
+            reader.read_exact(&mut first).unwrap();
+            change.take().unwrap()(&path);
+            hash(&mut first.chain(reader))
+        };
+        let media_type = MediaType::OCTET_STREAM;
+        let described = FileContent::describe_by(path.clone(), media_type, "f", &mut hash_changing);
+        described.map(|(descriptor, _)| descriptor)
+    }
+
     #[test]
     fn a_file_with_other_metadata_is_unchanged() {
         let other = |path: &Path| path.with_extension("other");
@@ -236,6 +263,8 @@ mod tests {
         ];
         for (name, change) in changes {
             assert_eq!(read_while(change).unwrap(), b"hello", "{name}");
+            let descriptor = describe_while(change).unwrap();
+            assert_eq!(descriptor.digest, Digest::of(b"hello"), "{name}");
         }
     }
 
@@ -255,5 +284,8 @@ mod tests {
             assert!(error.is_verification(), "{name}: {error:?}");
             assert!(error.to_string().ends_with("/f"), "{name}: {error}");
         }
+        let truncated = describe_while(|path| fs::write(path, "").unwrap()).unwrap_err();
+        assert!(truncated.is_verification(), "{truncated:?}");
+        assert!(truncated.to_string().ends_with("/f"), "{truncated}");
     }
 }
