@@ -4,6 +4,7 @@ transcripts! {
     "hostile":
     aliases,
     archives,
+    control_characters,
     servers,
     titles,
     web_site,

@@ -18,7 +18,7 @@ use oras::url::Url;
 
 use crate::cli::{self, CommandSpec, UsageError, quote};
 use crate::hints::{self, ReferenceHint};
-use crate::output::text::TargetName;
+use crate::output::text::{TargetName, one_line};
 
 /// Exit statuses by kind of error. All are non-zero.
 mod status {
@@ -440,7 +440,7 @@ impl From<&Error> for CliError {
         }
         let mut cli_error = Self {
             status: status_of(error),
-            ..Self::new(message(error))
+            ..Self::new(one_line(&message(error)))
         };
         match error.root() {
             Error::PathTraversal { name, .. } if !is_archive_entry(error) => {
@@ -454,7 +454,7 @@ impl From<&Error> for CliError {
                 let name: String = name.chars().take(MAX_NAME_CHARS).collect();
                 cli_error
                     .details
-                    .push(format!("The name is {}", quote::double(&name)));
+                    .push(format!("The name is {}", quote::double(&one_line(&name))));
             }
             Error::PathTraversal { .. } => cli_error.details.push(
                 "If you trust the content producer, unpack the archive with tar: \
@@ -478,6 +478,7 @@ impl From<&Error> for CliError {
             } => {
                 cli_error.message =
                     "failed to resolve path for writing: overwrite disallowed".into();
+                let name = one_line(name);
                 cli_error.details.push(format!("What exists is \"{name}\""));
             }
             _ => {}

@@ -336,6 +336,10 @@ pub(super) fn hostile(registry: TestRegistry) -> TestRegistry {
         &[h.named("x", b"one\n"), h.named("x/y", b"two\n")],
     );
     h.artifact("unnamed-twice", &[h.named("", b"one\n")]);
+    h.artifact(
+        "title-with-controls",
+        &[h.named("t\u{1b}[2J\n\u{202e}", b"one\n")],
+    );
     let archives = [
         (
             "archive-parent",
@@ -379,6 +383,24 @@ pub(super) fn hostile(registry: TestRegistry) -> TestRegistry {
             entries(&[
                 ("d", EntryType::Directory, ""),
                 ("d/hard", EntryType::Link, "../../hi.txt"),
+            ]),
+        ),
+        (
+            "archive-link-with-controls",
+            entries(&[
+                ("d", EntryType::Directory, ""),
+                (
+                    "d/l\u{1b}]0;t\u{7}\u{202e}",
+                    EntryType::Symlink,
+                    "../..\u{1b}[2J\nx",
+                ),
+            ]),
+        ),
+        (
+            "archive-fifo-with-controls",
+            entries(&[
+                ("d", EntryType::Directory, ""),
+                ("d/f\u{1b}[2J\n\u{202e}", EntryType::Fifo, ""),
             ]),
         ),
         (

@@ -12,6 +12,7 @@ use super::layers::split_file;
 use crate::cli::groups::{Concurrency, Format as FormatFlags, Platform, TargetFlags, Tty, Verbose};
 use crate::cli::value::ByteSize;
 use crate::commands::prelude::*;
+use crate::output::text::one_line;
 use crate::progress::display::ProgressDisplay;
 use crate::progress::{Labels, Status};
 
@@ -336,6 +337,7 @@ impl Pulling<'_> {
 
 fn warn_skipped(left_out: &[String], process: &mut Process) {
     for left_out in left_out {
+        let left_out = one_line(left_out);
         process.warn(&format!("Warning: {left_out} and was left out\n"));
     }
 }

@@ -154,7 +154,8 @@ impl Status {
             }
             Event::TagSkipped { tag, reason, .. } => {
                 self.notes.update(|note| note.skipped += 1);
-                self.warn(&format!("Error: skipped tag {tag}: {reason}\n"));
+                let line = format!("Error: skipped tag {tag}: {reason}");
+                self.warn(&(one_line(&line) + "\n"));
                 return Ok(());
             }
             Event::MissingSkipped(node) => {
