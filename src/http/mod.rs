@@ -387,7 +387,8 @@ impl TransportError {
 
     /// Converts the error of a request, for stores that send requests of their own.
     ///
-    /// Returns the original error if the body of the request failed with an [`Error`].
+    /// Returns the original error if the transport failed with an [`Error`], such as that of the
+    /// body of the request or of an observer.
     ///
     /// ```
     /// use oras::error::TransportKind;
@@ -398,7 +399,11 @@ impl TransportError {
     /// assert!(error.is_transient());
     /// ```
     pub fn into_error(self, method: Method, url: impl fmt::Display) -> Error {
-        let source = match self.source.downcast::<io::Error>() {
+        let source = match self.source.downcast::<Error>() {
+            Ok(error) => return *error,
+            Err(source) => source,
+        };
+        let source = match source.downcast::<io::Error>() {
             Ok(source) => match source.downcast::<Error>() {
                 Ok(error) => return error,
                 Err(source) => source.into(),
@@ -411,6 +416,13 @@ impl TransportError {
             kind: self.kind,
             source,
         }
+    }
+}
+
+/// For transports that [report](crate::progress::report) events: the operation ends with the error.
+impl From<Error> for TransportError {
+    fn from(error: Error) -> Self {
+        Self::new(TransportKind::Io, error.into_io())
     }
 }
 

@@ -89,7 +89,8 @@ pub fn annotate(
     let _scope = Scope::of_verb(observer.as_ref());
     let (descriptor, reader) = target.fetch_reference(reference, limit)?;
     // Annotations of an entry in a layout are those of its tag.
-    let original = (reader.read_manifest(limit)?).with_descriptor(descriptor.plain());
+    let original = reader.against(&descriptor).read_manifest(limit)?;
+    let original = original.with_descriptor(descriptor.plain());
     report(&Event::Resolved {
         reference,
         descriptor: original.descriptor(),

@@ -70,7 +70,7 @@ pub fn select_platform(
                     "fail to recognize platform from unknown config {got}: expect {wanted}"
                 )));
             };
-            let bytes = source.fetch(config)?.read_all(limit)?;
+            let bytes = source.fetch(config)?.against(config).read_all(limit)?;
             let got: Platform = serde_json::from_slice(&bytes)
                 .map_err(|error| Error::malformed_by(error, format!("config {}", config.digest)))?;
             if got.satisfies(platform) {
@@ -169,7 +169,8 @@ impl<'s> ResolvedSource<'s> {
         }
         let (root, reader) = source.fetch_reference(reference, limit)?;
         let manifest = if root.media_type.is_manifest() {
-            Some(reader.read_manifest(limit)?.with_descriptor(root.clone()))
+            let manifest = reader.against(&root).read_manifest(limit)?;
+            Some(manifest.with_descriptor(root.clone()))
         } else {
             None
         };

@@ -293,6 +293,7 @@ impl Reader<'_> {
                 expected,
             });
         }
+        let reader = reader.against(&descriptor);
         let manifest = reader.read_manifest(self.limit).map_err(not_found)?;
         // Annotations of an entry in a layout do not apply elsewhere.
         let manifest = manifest.with_descriptor(descriptor.plain());
@@ -306,7 +307,11 @@ impl Reader<'_> {
     /// Returns the platform in an image config. A config that is not valid JSON has no platform.
     fn platform(&self, config: &Descriptor) -> Result<Option<Platform>> {
         Error::check_limit("config", config.size, Limit::CallerBytes, self.limit)?;
-        let bytes = self.source.fetch(config)?.read_all(self.limit)?;
+        let bytes = self
+            .source
+            .fetch(config)?
+            .against(config)
+            .read_all(self.limit)?;
         // serde would read a list as the fields in their order.
         if !bytes.trim_ascii_start().starts_with(b"{") {
             return Ok(None);

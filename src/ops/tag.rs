@@ -155,7 +155,7 @@ fn read(
     if !descriptor.media_type.is_manifest() || descriptor.size > limit {
         return Ok((descriptor, None));
     }
-    let manifest = reader.read_manifest(limit)?;
+    let manifest = reader.against(&descriptor).read_manifest(limit)?;
     Ok((
         descriptor.clone(),
         Some(manifest.with_descriptor(descriptor)),

@@ -305,7 +305,8 @@ pub(crate) fn is_observed() -> bool {
 ///
 /// # Errors
 ///
-/// [`Error::Cancelled`] if the observer returns an error. Pass it on: the operation must end.
+/// [`Error::Cancelled`] if the observer returns an error. Pass it on, in a transport with `?`: the
+/// operation must end.
 pub fn report(event: &Event<'_>) -> Result<()> {
     EVENTS.set(event_count().wrapping_add(1));
     let Some(observer) = Observer::current() else {

@@ -111,7 +111,7 @@ pub trait Source: Send + Sync {
     /// [`Error::NotFound`], [`Error::TooLarge`], and [`Error::Verification`] if the bytes do not
     /// match `target`.
     fn fetch_manifest(&self, target: &Descriptor, limit: u64) -> Result<RawManifest> {
-        let manifest = self.fetch(target)?.read_manifest(limit)?;
+        let manifest = self.fetch(target)?.against(target).read_manifest(limit)?;
         Ok(manifest.with_descriptor(target.clone()))
     }
 
@@ -122,7 +122,7 @@ pub trait Source: Send + Sync {
     /// Same as [`resolve`](Self::resolve), plus [`Error::TooLarge`] and [`Error::Verification`].
     fn fetch_manifest_by_reference(&self, reference: &str, limit: u64) -> Result<RawManifest> {
         let (descriptor, reader) = self.fetch_reference(reference, limit)?;
-        let manifest = reader.read_manifest(limit)?;
+        let manifest = reader.against(&descriptor).read_manifest(limit)?;
         Ok(manifest.with_descriptor(descriptor))
     }
 }
@@ -484,12 +484,7 @@ impl<S: Source + ?Sized> Content for Fetched<'_, S> {
     }
 
     fn open_verified(&mut self, expected: &Descriptor) -> Result<VerifyReader<'_>> {
-        let reader = self.source.fetch(self.descriptor)?;
-        if reader.descriptor().is_same_bytes(expected) {
-            Ok(reader)
-        } else {
-            Ok(VerifyReader::new(reader, expected.clone()))
-        }
+        Ok(self.source.fetch(self.descriptor)?.against(expected))
     }
 
     fn open_file(&mut self) -> Option<File> {

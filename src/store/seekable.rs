@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::Source;
-use crate::error::{Error, IoOp, Result};
+use crate::error::{Error, IoOp, Mismatch, Result};
+use crate::fs::read_within;
 use crate::limits::MAX_SKIPPED_BYTES;
 use crate::oci::Descriptor;
 
@@ -62,6 +63,15 @@ impl<'s> SeekableBlob<'s> {
         &self.target
     }
 
+    /// The error of content that ends before its size.
+    fn truncated(&self) -> io::Error {
+        Error::Verification {
+            digest: self.target.digest.to_string(),
+            mismatch: Mismatch::Truncated,
+        }
+        .into_io()
+    }
+
     /// Reads at the position, with the open content if that is not far behind it.
     fn read_open(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let (mut content, at) = match self.open.take() {
@@ -76,7 +86,7 @@ impl<'s> SeekableBlob<'s> {
             }
         };
         skip(&mut content, self.position - at)?;
-        let count = content.read(buffer)?;
+        let count = read_within(&mut content, buffer)?;
         self.open = Some((content, self.position + count as u64));
         Ok(count)
     }
@@ -89,9 +99,15 @@ impl Read for SeekableBlob<'_> {
         if length == 0 {
             return Ok(0);
         }
-        let count = self.read_open(&mut buffer[..length])?;
+        let count = self.read_open(&mut buffer[..length]).map_err(|error| {
+            if error.kind() == io::ErrorKind::UnexpectedEof && error.get_ref().is_none() {
+                self.truncated()
+            } else {
+                error
+            }
+        })?;
         if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            return Err(self.truncated());
         }
         self.position += count as u64;
         Ok(count)
@@ -140,7 +156,7 @@ pub(crate) fn fetch_and_skip<'s>(
     target: &Descriptor,
     offset: u64,
 ) -> Result<Box<dyn Read + Send + 's>> {
-    let mut content = source.fetch(target)?;
+    let mut content = source.fetch(target)?.against(target);
     skip(&mut content, offset).map_err(Error::io(IoOp::Read, target.digest.as_str()))?;
     Ok(Box::new(content))
 }

@@ -40,6 +40,7 @@ mod fault_matrix;
 #[cfg(unix)]
 mod fuzz;
 mod hostile;
+mod implementations;
 mod index;
 mod limits;
 mod manifests;

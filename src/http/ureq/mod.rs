@@ -305,7 +305,8 @@ impl Transport for UreqTransport {
             RequestBody::None => run(agent, builder.body(()), limits),
             RequestBody::Bytes(bytes) => run(agent, builder.body(bytes), limits),
             RequestBody::Reader { reader, size } => {
-                let body = ureq::SendBody::from_reader(reader);
+                let mut reader = UninterruptedReader(reader);
+                let body = ureq::SendBody::from_reader(&mut reader);
                 run(
                     agent,
                     builder.header("Content-Length", size).body(body),
@@ -388,6 +389,20 @@ fn response(answer: ureq::http::Response<ureq::Body>) -> Response {
 
 /// RFC 9110 §15.5.8. Only proxies respond so.
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+
+/// A request body whose reads are repeated after a signal, which ureq does not do.
+struct UninterruptedReader<'r>(&'r mut dyn Read);
+
+impl Read for UninterruptedReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
 
 /// A response body that returns I/O errors of the operating system instead of ureq's wrappers.
 struct BodyReader<R>(R);

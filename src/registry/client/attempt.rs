@@ -81,7 +81,11 @@ impl Client {
                 Body::Bytes(bytes) | Body::BufferedChunk(bytes) => RequestBody::Bytes(bytes),
                 Body::Blob(expected, content) => {
                     // The registry computes the digest before it commits the upload.
-                    reader = content.open_verified(expected)?.skip_digest_if_trusted();
+                    // An error of the content is not one of the connection.
+                    let content = content
+                        .open_verified(expected)?
+                        .map_read_error(|error| error);
+                    reader = content.skip_digest_if_trusted();
                     RequestBody::Reader {
                         reader: &mut reader,
                         size: expected.size,

@@ -7,6 +7,7 @@ use super::content_encoding;
 use super::error_body::{self, ErrorBody};
 use crate::auth::{Challenge, parse_challenges};
 use crate::error::{Error, RegistryErrorResponse, Responder, Result, Reworded, TransportKind};
+use crate::fs::read_within;
 use crate::http::{Method, Response};
 use crate::limits::{Limit, MAX_ERROR_BYTES, MAX_MESSAGE_WAITS, MAX_TOKEN_BYTES};
 use crate::progress;
@@ -316,7 +317,7 @@ impl NamedBody {
 
 impl Read for NamedBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (self.inner.read(buffer)).map_err(|error| self.named(error))
+        read_within(&mut self.inner, buffer).map_err(|error| self.named(error))
     }
 }
 

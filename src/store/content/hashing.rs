@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::error::{Error, IoOp, Result};
-use crate::fs::BUFFER_BYTES;
+use crate::fs::{BUFFER_BYTES, read_within};
 use crate::oci::{Digest, HashingWriter};
 use crate::progress::{Event, report};
 
@@ -32,7 +32,7 @@ pub(super) fn for_each_chunk(
 ) -> Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        match reader.read(&mut buffer) {
+        match read_within(reader, &mut buffer) {
             Ok(0) => return Ok(()),
             Ok(count) => visit(&buffer[..count])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -62,7 +62,7 @@ impl<'p> ProgressReader<'p> {
 
 impl Read for ProgressReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let count = read_within(self.inner, buffer)?;
         if count > 0 {
             self.done += count as u64;
             let (name, done) = (self.name, self.done);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::hashing::for_each_chunk;
 use super::resumed_reader::ResumedReader;
 use crate::error::{Error, IoOp, Mismatch, Result};
-use crate::fs::BUFFER_BYTES;
+use crate::fs::{BUFFER_BYTES, read_within};
 use crate::http::file_range::{self, FileRange};
 use crate::limits::Limit;
 use crate::oci::{Descriptor, Hasher, RawManifest};
@@ -132,6 +132,15 @@ impl<'a> VerifyReader<'a> {
             manifest: Some(manifest.with_descriptor(expected.clone())),
             hasher: None,
             ..Self::new(bytes, expected).trusted_while(|| true)
+        }
+    }
+
+    /// Verifies the content against `expected`, even if a store returned a reader of other content.
+    pub(crate) fn against(self, expected: &Descriptor) -> Self {
+        if self.expected.is_same_bytes(expected) {
+            self
+        } else {
+            Self::new(self, expected.clone())
         }
     }
 
@@ -315,7 +324,7 @@ impl<'a> VerifyReader<'a> {
                 return Ok(buffer.len());
             }
         }
-        let read = self.inner.read(buffer);
+        let read = read_within(&mut self.inner, buffer);
         if self.is_resumed
             && let Err(error) = &read
             && let Some(Error::Verification { mismatch, .. }) =
