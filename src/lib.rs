@@ -178,23 +178,56 @@ mod text;
 pub use auth::credential::Credential;
 pub use error::{Error, Result};
 pub use oci::annotation_file::AnnotationFile;
-pub use oci::descriptor::{self, Descriptor};
-pub use oci::digest::{self, Digest};
+pub use oci::descriptor::Descriptor;
+pub use oci::digest::Digest;
 pub use oci::editor::ManifestEditor;
-pub use oci::manifest::{self, Manifest, RawManifest};
+pub use oci::manifest::{Manifest, RawManifest};
 pub use oci::media_type::MediaType;
 pub use oci::platform::Platform;
-pub use oci::reference::{self, Reference};
-pub use oci::referrers;
+pub use oci::reference::Reference;
 #[cfg(feature = "archive")]
 pub use ops::check;
 pub use ops::{
     annotate, attach, backup, copy, discover, filter, graph, index, pack, pull, push, tag,
 };
-pub use registry::login;
 pub use text::json::Annotations;
 pub use text::secret::Secret;
 pub use text::url;
+
+/// Annotations of descriptors that this library reads and writes.
+pub mod descriptor {
+    pub use crate::oci::descriptor::{CREATED, EXECUTABLE, REF_NAME, TITLE, UNPACK};
+}
+
+/// The algorithms of [digests](crate::Digest).
+pub mod digest {
+    pub use crate::oci::digest::Algorithm;
+}
+
+/// Login to a registry, and logout.
+pub mod login {
+    pub use crate::registry::login::{login, logout};
+}
+
+/// Parsed manifests and indexes, which a [`Manifest`](crate::Manifest) contains.
+pub mod manifest {
+    pub use crate::oci::manifest::{
+        ArtifactManifest, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES,
+    };
+}
+
+/// The parts of a [reference](crate::Reference).
+///
+/// These types always hold valid values. They dereference to their text, so that `&tag` can be
+/// passed where a function takes a `&str`.
+pub mod reference {
+    pub use crate::oci::reference::{RegistryName, RepositoryName, Tag, TagOrDigest};
+}
+
+/// Referrers: manifests that name another manifest as their subject.
+pub mod referrers {
+    pub use crate::oci::referrers::Referrer;
+}
 
 /// The version of this library.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -207,6 +240,7 @@ pub mod internal {
     pub use crate::fs::input_kind::{InputKind, open_once};
     pub use crate::fs::temp_file::has_beginning_in;
     pub use crate::limits::MAX_ROOTS_FILE_BYTES;
+    pub use crate::oci::referrers::referrers_tag;
     #[cfg(feature = "archive")]
     pub use crate::output_dir::{OutputDir, OutputOptions, PendingDirectory, PendingFile};
     pub use crate::store::files::FileStore;

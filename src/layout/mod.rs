@@ -48,7 +48,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::{Error, IoOp, Result};
 use crate::oci::{Descriptor, MediaType};
@@ -131,25 +131,6 @@ impl LayoutStore {
             writer: Some(writer),
             edits: PendingEdits::default(),
         })
-    }
-
-    /// Returns the directory.
-    pub fn path(&self) -> &Path {
-        &self.directory.root
-    }
-
-    /// Flushes all pushed content to the disk, and saves deferred edits of `index.json`.
-    ///
-    /// Outside of batches, a push of a manifest does so by itself. A caller that pushes only blobs
-    /// needs this method.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] if the flush fails, [`Error::NotFound`] if another process removed content
-    /// before it was listed.
-    pub fn sync(&self) -> Result<()> {
-        self.save_edits()?;
-        self.writer.as_ref().map_or(Ok(()), Writer::sync)
     }
 
     /// Removes the scratch directory `ingest/`, unless another process uses it. The next write
@@ -325,7 +306,8 @@ impl Target for LayoutStore {
 
 impl IndexedTarget for LayoutStore {
     fn sync(&self) -> Result<()> {
-        Self::sync(self)
+        self.save_edits()?;
+        self.writer.as_ref().map_or(Ok(()), Writer::sync)
     }
 
     fn prefers_stream(&self, size: u64) -> bool {

@@ -1,7 +1,7 @@
 //! Reading a layout in an uncompressed tar archive.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::tar_files::TarFiles;
 use super::{graph, reader};
@@ -15,7 +15,6 @@ use crate::store::{ContentReader, NameVisitor, Referrers, Source, TagLister, Ver
 /// files are content.
 #[derive(Debug)]
 pub struct LayoutTar {
-    path: PathBuf,
     archive: TarFiles,
 }
 
@@ -29,15 +28,9 @@ impl LayoutTar {
     /// truncated, and [`Malformed`](crate::Error::Malformed) if its content is not a layout of
     /// version 1.0.0, or if it has more than half a million entries.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
-        let path = path.into();
-        let archive = TarFiles::scan(&path)?;
+        let archive = TarFiles::scan(&path.into())?;
         reader::check(&archive)?;
-        Ok(Self { path, archive })
-    }
-
-    /// Returns the path of the archive.
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { archive })
     }
 }
 
@@ -82,6 +75,7 @@ impl TagLister for LayoutTar {
 mod tests {
     use std::fs;
     use std::io::Read as _;
+    use std::path::Path;
 
     use super::*;
     use crate::Error;

@@ -125,11 +125,6 @@ impl LayoutTarWriter {
         })
     }
 
-    /// Returns the path of the archive.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Completes the archive, flushes it to the disk, and renames it to its final name. Returns its
     /// size in bytes.
     ///

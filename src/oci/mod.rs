@@ -2,15 +2,15 @@
 //! indexes.
 
 pub(crate) mod annotation_file;
-pub mod descriptor;
-pub mod digest;
+pub(crate) mod descriptor;
+pub(crate) mod digest;
 pub(crate) mod document;
 pub(crate) mod editor;
-pub mod manifest;
+pub(crate) mod manifest;
 pub(crate) mod media_type;
 pub(crate) mod platform;
-pub mod reference;
-pub mod referrers;
+pub(crate) mod reference;
+pub(crate) mod referrers;
 
 #[cfg(feature = "archive")]
 pub(crate) use self::descriptor::CONTENT_DIGEST;

@@ -85,7 +85,7 @@ impl Platform {
     }
 
     /// Returns the architecture of this program, by its Go name.
-    pub fn native_architecture() -> &'static str {
+    pub(crate) fn native_architecture() -> &'static str {
         match std::env::consts::ARCH {
             "x86_64" => "amd64",
             "aarch64" => "arm64",

@@ -132,8 +132,7 @@ use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
 pub use self::event::{Event, Totals};
-pub use crate::error::BoxError;
-use crate::error::{Error, Result};
+use crate::error::{BoxError, Error, Result};
 
 /// A function that receives events inside the library.
 pub(crate) type Report<'a> = dyn FnMut(&Event<'_>) -> Result<()> + Send + 'a;

@@ -12,7 +12,7 @@ mod client;
 mod endpoint;
 mod existing_blobs;
 mod link;
-pub mod login;
+pub(crate) mod login;
 mod manifest_retry;
 mod manifests;
 mod names_after;

@@ -215,7 +215,8 @@ pub trait Target: Source {
 /// Other stores do not implement this trait. Verbs reach it by [`Target::as_indexed`].
 pub trait IndexedTarget: Target {
     /// Waits until pushed content is durable and listed. Outside of batches,
-    /// [`push_reference`](Target::push_reference) and [`tag`](Target::tag) do so themselves.
+    /// [`push_reference`](Target::push_reference) and [`tag`](Target::tag) do so themselves. A
+    /// caller that pushes only blobs needs this method.
     ///
     /// # Errors
     ///

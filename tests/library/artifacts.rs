@@ -1,6 +1,6 @@
 //! Small artifacts without files, for graphs of referrers.
 
-use oras::descriptor::Descriptor;
+use oras::Descriptor;
 use oras::store::Target;
 use oras::{MediaType, RawManifest};
 

@@ -1,7 +1,7 @@
 //! Attaching: the manifest, the requests to a registry, and the repair of lost listings.
 
+use oras::Descriptor;
 use oras::attach::{AttachOptions, Attached, attach};
-use oras::descriptor::Descriptor;
 use oras::discover::{DiscoverOptions, discover};
 use oras::layout::LayoutStore;
 use oras::progress::Event;
@@ -371,7 +371,7 @@ fn attaching_again_restores_an_entry_of_the_referrers_tag() {
     let client = builder().clock(clock).build();
     let repository = client.repository(&registry.reference("a")).unwrap();
     let attached = attach(&repository, "v1", options()).unwrap();
-    let list = oras::referrers::referrers_tag(&subject().descriptor().digest);
+    let list = oras::internal::referrers_tag(&subject().descriptor().digest);
     repository.untag(&list).unwrap();
     assert_eq!(found(&repository), [""; 0]);
 
@@ -400,7 +400,7 @@ fn attaching_again_restores_an_entry_of_a_layout() {
 fn a_failed_update_of_the_referrers_tag_is_an_error() {
     let list = format!(
         "/v2/a/manifests/{}",
-        oras::referrers::referrers_tag(&subject().descriptor().digest)
+        oras::internal::referrers_tag(&subject().descriptor().digest)
     );
     let registry = registry(RegistryProfile::distribution()).with(on("PUT", &list).error(
         403,

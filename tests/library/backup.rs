@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use oras::backup::{BackupOptions, backup, dry_run, restore};
+use oras::internal::referrers_tag;
 use oras::layout::{LayoutStore, LayoutTar, LayoutTarWriter};
 use oras::progress::{Event, Observer};
-use oras::referrers::referrers_tag;
 use oras::store::memory::MemoryStore;
 use oras::store::{Inventory, Source, Target};
 use oras::{Descriptor, Error, MediaType, RawManifest, Result, copy};

@@ -1,7 +1,7 @@
 //! Reading blobs: one request each, verified on the way, and resumed where a connection broke.
 
+use oras::Descriptor;
 use oras::Result;
-use oras::descriptor::Descriptor;
 use oras::http::{Request, Response, Transport, TransportError, UreqTransport};
 use oras::store::{Source, TagLister};
 

@@ -9,8 +9,9 @@ mod referrers;
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
-use oras::descriptor::Descriptor;
-use oras::digest::{Algorithm, Digest};
+use oras::Descriptor;
+use oras::Digest;
+use oras::digest::Algorithm;
 use oras::internal::FileStore;
 use oras::layout::{LayoutStore, LayoutTarWriter};
 use oras::store::memory::MemoryStore;

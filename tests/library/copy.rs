@@ -9,9 +9,10 @@ mod repair;
 
 use std::time::UNIX_EPOCH;
 
+use oras::Descriptor;
 use oras::MediaType;
 use oras::copy::{CopyOptions, RootState, copy, copy_graph};
-use oras::descriptor::{Descriptor, TITLE};
+use oras::descriptor::TITLE;
 use oras::pack::{PackOptions, pack};
 use oras::progress::Event;
 use oras::store::memory::MemoryStore;

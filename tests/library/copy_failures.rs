@@ -1,7 +1,7 @@
 //! Failed copies: errors name the side and the operation, and graphs are limited.
 
+use oras::Descriptor;
 use oras::copy::{CopyOptions, Limits, copy, copy_graph};
-use oras::descriptor::Descriptor;
 use oras::error::{Error, Operation, Side};
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};

@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use oras::descriptor::Descriptor;
+use oras::Descriptor;
 use oras::discover::{DiscoverOptions, Discovered, discover};
+use oras::internal::referrers_tag;
 use oras::layout::LayoutStore;
-use oras::referrers::referrers_tag;
 use oras::store::content::VerifyReader;
 use oras::store::memory::MemoryStore;
 use oras::store::{Referrers, Source, Target};

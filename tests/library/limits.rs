@@ -1,7 +1,7 @@
 //! Limits on manifests, tag lists and error bodies of a server.
 
+use oras::Descriptor;
 use oras::copy::{CopyOptions, copy, copy_graph};
-use oras::descriptor::Descriptor;
 use oras::error::Error;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::pull::{PullOptions, pull};

@@ -3,7 +3,7 @@
 mod pushing;
 mod sharing;
 
-use oras::descriptor::Descriptor;
+use oras::Descriptor;
 use oras::manifest::MAX_MANIFEST_BYTES;
 use oras::registry::Client;
 use oras::store::Source;

@@ -1,7 +1,7 @@
 //! Pulling with a filter, and pulling layers without a title: downloads, files and reports.
 
+use oras::Descriptor;
 use oras::Result;
-use oras::descriptor::Descriptor;
 use oras::filter::Filter;
 use oras::progress::Event;
 use oras::pull::{Listed, PullOptions, Pulled, list, pull};

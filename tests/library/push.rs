@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use oras::descriptor::{Descriptor, TITLE};
+use oras::Descriptor;
+use oras::descriptor::TITLE;
 use oras::error::IoOp;
 use oras::layout::LayoutStore;
 use oras::progress::Event;
@@ -40,7 +41,7 @@ fn options(streams: Vec<PushStream<'_>>) -> PushOptions<'_> {
 
 fn layers(manifest: &RawManifest) -> Vec<Descriptor> {
     let image = match manifest.view().unwrap() {
-        oras::manifest::Manifest::Image(image) => image,
+        oras::Manifest::Image(image) => image,
         other => panic!("{other:?}"),
     };
     image.layers.clone()

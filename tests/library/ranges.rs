@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
-use oras::descriptor::Descriptor;
+use oras::Descriptor;
 use oras::store::{SeekableBlob, Source};
 use oras::{MediaType, RawManifest, Result};
 

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use oras::descriptor::Descriptor;
-use oras::referrers::referrers_tag;
+use oras::Descriptor;
+use oras::internal::referrers_tag;
 use oras::store::Referrers;
 use oras::{MediaType, RawManifest, Result};
 

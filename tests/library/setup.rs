@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 
-use oras::descriptor::Descriptor;
+use oras::Descriptor;
 use oras::http::{OriginPolicy, Request, Response, Transport, TransportError, UreqTransport};
 use oras::registry::{Client, ClientBuilder, PlainHttp};
 use oras::url::{Locality, Origin, Url};

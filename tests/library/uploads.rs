@@ -7,9 +7,10 @@ mod files;
 mod interim;
 mod streams;
 
+use oras::Descriptor;
+use oras::Digest;
 use oras::Result;
-use oras::descriptor::Descriptor;
-use oras::digest::{Algorithm, Digest};
+use oras::digest::Algorithm;
 use oras::registry::{Client, PlainHttp};
 use oras::store::{Pushed, Target};
 

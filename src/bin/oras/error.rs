@@ -9,11 +9,11 @@ use std::io;
 use std::path::Path;
 
 use oras::Error;
+use oras::Reference;
 use oras::error::Limit;
 use oras::error::{
     Conflict, Input, IoOp, RegistryErrorResponse, Responder, Side, TransportKind, Unauthorized,
 };
-use oras::reference::Reference;
 use oras::url::Url;
 
 use crate::cli::{self, CommandSpec, UsageError, quote};

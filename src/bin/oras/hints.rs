@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use oras::reference::Reference;
+use oras::Reference;
 
 use crate::cli::quote;
 

@@ -1,7 +1,8 @@
 //! A repository with some of its tags: what `oras backup` reads and `oras restore` writes.
 
 use oras::Error;
-use oras::reference::{Reference, Tag};
+use oras::Reference;
+use oras::reference::Tag;
 use oras::registry::{Client, ReferrersMode, Repository};
 
 use crate::cli::groups::RepositoryFlags;

@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
 
+use oras::Reference;
 use oras::error::IoOp;
 use oras::internal::InputKind;
 use oras::layout::{LayoutStore, LayoutTar};
-use oras::reference::{Reference, RepositoryName, Tag};
+use oras::reference::{RepositoryName, Tag};
 use oras::registry::{Client, ReferrersMode, Repository};
 use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore};
 use oras::{Digest, Error, Platform};

@@ -38,15 +38,6 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Creates settings without proxies.
-    pub const fn none() -> Self {
-        Self {
-            http: None,
-            https: None,
-            no_proxy: Vec::new(),
-        }
-    }
-
     /// Creates the settings from environment variables, whose values `value` returns. Empty values
     /// and values that are not UTF-8 are treated as unset.
     ///

@@ -86,7 +86,7 @@ fn an_archive_has_the_files_of_a_directory() {
         .unpack(&unpacked)
         .unwrap();
     for name in ["index.json", "oci-layout"] {
-        let of_directory = fs::read(store.path().join(name)).unwrap();
+        let of_directory = fs::read(store.directory.root.join(name)).unwrap();
         assert_eq!(fs::read(unpacked.join(name)).unwrap(), of_directory);
     }
     assert!(LayoutStore::open(unpacked).is_ok());

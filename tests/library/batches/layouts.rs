@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use oras::Descriptor;
 use oras::RawManifest;
 use oras::backup::{BackupOptions, backup};
 use oras::copy::{CopyOptions, copy_graph, copy_with_referrers};
-use oras::descriptor::Descriptor;
 use oras::layout::LayoutStore;
 use oras::progress::{Event, Observer};
-use oras::store::{Batch, Delete, Referrers, Source, TagLister, Target};
+use oras::store::{Batch, Delete, IndexedTarget as _, Referrers, Source, TagLister, Target};
 use oras::tag::{TagOptions, add_tags};
 
 use super::{index, store};

@@ -3,10 +3,10 @@
 
 use std::ops::ControlFlow;
 
+use oras::Descriptor;
 use oras::copy::{CopyOptions, copy_graph, copy_with_referrers};
-use oras::descriptor::Descriptor;
+use oras::internal::referrers_tag;
 use oras::progress::Event;
-use oras::referrers::referrers_tag;
 use oras::registry::Repository;
 use oras::store::memory::MemoryStore;
 use oras::store::{Batch, Delete, IndexedTarget, Referrers, Source, Target};

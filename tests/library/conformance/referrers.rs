@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::ControlFlow;
 
-use oras::descriptor::Descriptor;
+use oras::Descriptor;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::registry::ReferrersMode;
 use oras::store::memory::MemoryStore;

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use oras::Descriptor;
 use oras::copy::{CopyOptions, Limits, copy_graph_with_referrers};
-use oras::descriptor::Descriptor;
 use oras::error::{Operation, Side};
 use oras::store::content::{Content, VerifyReader};
 use oras::store::memory::MemoryStore;

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use oras::Descriptor;
 use oras::copy::{CopyOptions, RootState, copy_graph, copy_graph_with_referrers};
-use oras::descriptor::Descriptor;
 use oras::pack::{PackOptions, pack};
 use oras::registry::{Client, Repository};
 use oras::store::memory::MemoryStore;

@@ -1,7 +1,7 @@
 //! Copies of graphs with missing subjects and referrers.
 
+use oras::Descriptor;
 use oras::copy::{CopyOptions, MissingReferrer, copy, copy_with_referrers};
-use oras::descriptor::Descriptor;
 use oras::progress::Event;
 use oras::store::memory::MemoryStore;
 use oras::store::{Source, Target};

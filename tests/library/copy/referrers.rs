@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use oras::Descriptor;
 use oras::copy::{CopyOptions, copy_graph, copy_graph_with_referrers, copy_with_referrers};
-use oras::descriptor::Descriptor;
+use oras::internal::referrers_tag;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::progress::Event;
-use oras::referrers::referrers_tag;
 use oras::registry::ReferrersMode;
 use oras::store::memory::MemoryStore;
 use oras::store::{Referrers, Source, Target};

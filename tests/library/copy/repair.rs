@@ -1,7 +1,7 @@
 //! Destinations that lack content that they reported as existing.
 
+use oras::Descriptor;
 use oras::copy::{CopyOptions, copy, copy_graph};
-use oras::descriptor::Descriptor;
 use oras::layout::LayoutStore;
 use oras::progress::Event;
 use oras::store::memory::MemoryStore;

@@ -1,7 +1,7 @@
 //! Quirks of self-hosted registries.
 
+use oras::Descriptor;
 use oras::credentials::Fixed;
-use oras::descriptor::Descriptor;
 use oras::registry::PlainHttp;
 use oras::store::Source;
 use oras::{Credential, Error, MediaType};

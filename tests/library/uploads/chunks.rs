@@ -1,8 +1,8 @@
 //! Chunked uploads of blobs that are too large for one request, and their continuation after
 //! errors.
 
+use oras::Digest;
 use oras::MediaType;
-use oras::digest::Digest;
 use oras::store::{Pushed, Target};
 
 use super::{log, push_bytes};

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-use oras::descriptor::Descriptor;
-use oras::digest::Digest;
+use oras::Descriptor;
+use oras::Digest;
 use oras::error::Limit;
 use oras::registry::Client;
 use oras::store::{Pushed, Target};

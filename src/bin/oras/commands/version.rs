@@ -32,7 +32,7 @@ impl Command for VersionFlags {
         let platform = format!(
             "{}/{}",
             std::env::consts::OS,
-            oras::Platform::native_architecture()
+            oras::Platform::native().architecture
         );
         let rows = [
             ("Version:", Some(VERSION)),

@@ -11,7 +11,8 @@ pub(crate) mod tags;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oras::progress::{BoxError, Event, Observer};
+use oras::error::BoxError;
+use oras::progress::{Event, Observer};
 use oras::{Descriptor, Result};
 
 use crate::console::Console;

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use gotmpl::{Template, TemplateError, ToValue as _, Value};
-use oras::digest::{Algorithm, Digest};
+use oras::Digest;
+use oras::digest::Algorithm;
 
 use super::args::{Function, IntoOutcome as _};
 use super::functions::{

@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use oras::Error;
-use oras::reference::{Reference, RegistryName};
+use oras::Reference;
+use oras::reference::RegistryName;
 
 use crate::cli::groups::{Debugging, Format as FormatFlags, Remote, Verbose};
 use crate::client::ClientConfig;
