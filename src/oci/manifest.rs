@@ -130,14 +130,14 @@ impl RawManifest {
             ));
         }
         if media_type.is_image_manifest() {
-            let image: ImageManifest = serde_json::from_slice(&self.bytes).map_err(parse_failed)?;
+            let image: ImageManifest = json::from_slice(&self.bytes).map_err(parse_failed)?;
             Ok(Manifest::Image(image))
         } else if media_type.is_index() {
-            let index: ImageIndex = serde_json::from_slice(&self.bytes).map_err(parse_failed)?;
+            let index: ImageIndex = json::from_slice(&self.bytes).map_err(parse_failed)?;
             Ok(Manifest::Index(index))
         } else if *media_type == MediaType::ARTIFACT_MANIFEST {
             let artifact: ArtifactManifest =
-                serde_json::from_slice(&self.bytes).map_err(parse_failed)?;
+                json::from_slice(&self.bytes).map_err(parse_failed)?;
             Ok(Manifest::Artifact(artifact))
         } else {
             Err(Error::unsupported(format!(
@@ -198,7 +198,7 @@ pub(crate) struct ManifestShape {
 
 impl ManifestShape {
     pub(crate) fn parse(document: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(document)
+        json::from_slice(document)
     }
 
     /// Whether the document has members of an image manifest.

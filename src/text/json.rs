@@ -5,9 +5,11 @@
 
 mod annotations;
 pub(crate) mod edit;
+mod unicode;
 mod value;
 
 pub use self::annotations::Annotations;
+pub(crate) use self::unicode::from_slice;
 pub(crate) use self::value::any;
 pub use self::value::parse;
 

@@ -11,6 +11,7 @@ use oras::internal::InputKind;
 use oras::layout::{LayoutStore, LayoutTar};
 use oras::reference::{RepositoryName, Tag};
 use oras::registry::{Client, ReferrersMode, Repository};
+use oras::store::memory::MemoryStore;
 use oras::store::{Delete, Referrers, Source, TagLister, Target as WritableStore};
 use oras::{Digest, Error, Platform};
 
@@ -287,6 +288,17 @@ impl Target {
             Some(destination) => repository.with_scopes_of(&destination.with_push_scope()),
             None => repository,
         }))
+    }
+
+    /// Same as [`source`](Self::source), but a layout that does not exist is empty.
+    pub(crate) fn source_or_empty<'c>(
+        &self,
+        client: &'c Client,
+    ) -> Result<Box<dyn Source + 'c>, CliError> {
+        if self.is_layout() && !Path::new(&self.path()).exists() {
+            return Ok(Box::new(MemoryStore::new()));
+        }
+        Ok(self.source(client)?)
     }
 
     /// The store, for writing. A layout that does not exist is created.

@@ -6,7 +6,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-/// Parses any JSON document.
+/// Parses any JSON document. Text that is not Unicode is read as U+FFFD.
 ///
 /// [`Value`] has its own parser, which takes an object whose first member is called
 /// `$serde_json::private::RawValue` for the text of another document if the feature `raw_value` of
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 ///
 /// An error if `document` is not JSON, or is nested deeper than 127 levels.
 pub fn parse(document: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice(document).map(|Tree(value)| value)
+    super::from_slice(document).map(|Tree(value)| value)
 }
 
 /// Reads a value of any kind. See [`parse`].

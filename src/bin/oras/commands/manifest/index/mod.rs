@@ -42,7 +42,7 @@ impl Order<'_> {
             self.push(&*destination, &index, process)?;
             index
         } else {
-            let source = self.target.source(&client)?;
+            let source = self.target.source_or_empty(&client)?;
             let index = self.make(make, &*source, process)?;
             if self.output == "-" {
                 return print_json(index.bytes(), self.pretty, process);
