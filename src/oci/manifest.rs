@@ -136,8 +136,7 @@ impl RawManifest {
             let index: ImageIndex = json::from_slice(&self.bytes).map_err(parse_failed)?;
             Ok(Manifest::Index(index))
         } else if *media_type == MediaType::ARTIFACT_MANIFEST {
-            let artifact: ArtifactManifest =
-                json::from_slice(&self.bytes).map_err(parse_failed)?;
+            let artifact: ArtifactManifest = json::from_slice(&self.bytes).map_err(parse_failed)?;
             Ok(Manifest::Artifact(artifact))
         } else {
             Err(Error::unsupported(format!(

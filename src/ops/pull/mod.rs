@@ -3,11 +3,15 @@
 mod files;
 #[cfg(feature = "archive")]
 mod referrers;
+mod selector;
 
 #[cfg(feature = "archive")]
-pub use self::files::{ArchiveLimits, pull};
-pub use self::files::{Listed, PullOptions, Pulled, PulledFile, list};
+pub(crate) use self::files::find_files;
 #[cfg(feature = "archive")]
-pub(crate) use self::files::{digest_file_name, find_files};
+pub use self::files::{ArchiveLimits, pull};
+pub use self::files::{Listed, PullOptions, list};
 #[cfg(feature = "archive")]
 pub use self::referrers::{PulledReferrer, pull_referrers};
+#[cfg(feature = "archive")]
+pub(crate) use self::selector::digest_file_name;
+pub use self::selector::{Pulled, PulledFile};

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-use super::files::{PullOptions, Pulled, digest_file_name, open_output, pull_resolved};
+use super::files::{PullOptions, open_output, pull_resolved};
+use super::selector::{Pulled, digest_file_name};
 use crate::error::{Error, Result};
 use crate::oci::referrers::Referrer;
 use crate::oci::{Descriptor, Digest, RawManifest};
