@@ -179,8 +179,8 @@ impl RetryPolicy {
         retries.timeouts += u32::from(is_timeout);
         Some(NextAttempt {
             wait: backoff.max(requested),
-            number: count + 2,
-            last: limit + 1,
+            number: count.saturating_add(2),
+            last: limit.saturating_add(1),
         })
     }
 }
@@ -313,6 +313,19 @@ mod tests {
         assert_eq!(next(TransportKind::Io), Some((3, 6)));
         assert_eq!(next(TransportKind::Timeout), Some((3, 3)));
         assert_eq!(next(TransportKind::Timeout), None);
+    }
+
+    #[test]
+    fn the_largest_policy_retries() {
+        let largest = RetryPolicy::default()
+            .with_retries(u32::MAX)
+            .with_timeout_retries(u32::MAX)
+            .with_max_backoff(Duration::MAX);
+        let mut retries = Retries::default();
+        let outcome = Outcome::Failed(TransportKind::Io);
+        let server = Reachability::default();
+        let next = largest.next_attempt(&mut retries, outcome, server, 0.5);
+        assert_eq!(next.map(|next| next.last), Some(u32::MAX));
     }
 
     #[test]

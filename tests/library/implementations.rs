@@ -1,10 +1,13 @@
 //! Readers, stores and transports of callers that go wrong.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use oras::copy::{CopyOptions, copy};
 use oras::error::TransportKind;
-use oras::http::{Headers, Method, Request, Response, Transport, TransportError, UreqTransport};
+use oras::http::{
+    Headers, Method, Request, Response, Timeouts, Transport, TransportError, UreqTransport,
+};
 use oras::progress::{self, Event};
 use oras::push::{PushOptions, PushStream, push};
 use oras::store::content::{Content, StreamContent, VerifyReader};
@@ -234,4 +237,27 @@ fn odd_responses_of_a_transport_are_errors() {
             assert!(fetched.and_then(|content| content.read_all(9)).is_err());
         }
     }
+}
+
+#[test]
+fn the_largest_and_smallest_timeouts_are_accepted() {
+    let registry = TestRegistry::start();
+    let longest = Timeouts::default()
+        .with_connect(Duration::MAX)
+        .with_idle(Duration::MAX)
+        .with_upload_response(Duration::MAX)
+        .with_deadline(Duration::MAX);
+    let client = builder().timeouts(longest).build();
+    let repository = client.repository(&registry.reference("a")).unwrap();
+    repository.push(&hello(), &mut &b"hello"[..]).unwrap();
+    let content = repository.fetch(&hello()).unwrap();
+    assert_eq!(content.read_all(5).unwrap(), b"hello");
+
+    let none = Timeouts::default()
+        .with_connect(Duration::ZERO)
+        .with_idle(Duration::ZERO)
+        .with_upload_response(Duration::ZERO);
+    let repository = client.with_timeouts(none);
+    let repository = repository.repository(&registry.reference("a")).unwrap();
+    assert!(repository.resolve("v1").unwrap_err().is_timeout());
 }

@@ -45,6 +45,10 @@ const CONNECTION_BUFFER_BYTES: usize = 128 * 1024;
 /// Maximum age of an idle connection. Hashing a large file between two requests may take this long.
 const MAX_IDLE: Duration = Duration::from_secs(60);
 
+/// Longest timeout that ureq is given, about 100 years. It adds timeouts to the current time, which
+/// panics if the sum is too large.
+const MAX_TIMEOUT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// A [`Transport`] on ureq. Use one for the whole process, because it reuses connections.
 ///
 /// Only requests with [`OriginPolicy::SameOrigin`] use the client certificate and skip certificate
@@ -347,11 +351,11 @@ fn run<B: ureq::AsSendBody>(
 ) -> Result<ureq::http::Response<ureq::Body>, TransportError> {
     let request = agent
         .configure_request(request.map_err(invalid_request)?)
-        .timeout_connect(Some(timeouts.connect))
-        .timeout_per_read(Some(timeouts.response(method)))
-        .timeout_per_write(Some(timeouts.idle))
-        .timeout_recv_response(Some(timeouts.final_response()))
-        .timeout_global(timeouts.deadline)
+        .timeout_connect(Some(timeouts.connect.min(MAX_TIMEOUT)))
+        .timeout_per_read(Some(timeouts.response(method).min(MAX_TIMEOUT)))
+        .timeout_per_write(Some(timeouts.idle.min(MAX_TIMEOUT)))
+        .timeout_recv_response(Some(timeouts.final_response().min(MAX_TIMEOUT)))
+        .timeout_global(timeouts.deadline.map(|deadline| deadline.min(MAX_TIMEOUT)))
         .build();
     agent.run(request).map_err(|error| match error {
         ureq::Error::Timeout(ureq::Timeout::RecvResponse) => TransportError::new(

@@ -172,7 +172,7 @@ pub enum InvalidCertificate {
 impl fmt::Display for InvalidCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoAuthority => "there is no certificate in the PEM text",
+            Self::NoAuthority => "there is no valid certificate",
             Self::NoCertificate => "tls: failed to find any PEM data in certificate input",
             Self::Switched => {
                 "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched"
