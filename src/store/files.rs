@@ -183,9 +183,13 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the title is taken, [`Error::Malformed`] if no output directory
-    /// accepts it because it is the name of a temporary file.
+    /// [`Error::InvalidInput`] if the title is empty, [`Error::Conflict`] if it is taken,
+    /// [`Error::Malformed`] if no output directory accepts it because it is the name of a temporary
+    /// file.
     pub(crate) fn reserve_title(&self, title: &str) -> Result<()> {
+        if title.is_empty() {
+            return Err(Error::invalid_option("title", "missing name"));
+        }
         if temp_name::is_reserved(&path_clean::clean(Path::new(title))) {
             let name = format!("file name {title:?}");
             return Err(Error::malformed(name, temp_name::RESERVED));

@@ -92,6 +92,7 @@ pub struct PushOptions<'a> {
 /// - [`Error::Io`](crate::Error::Io) if a file or a stream cannot be read.
 /// - [`Error::Unsupported`](crate::Error::Unsupported) for a directory if the feature `archive` is
 ///   off.
+/// - [`Error::InvalidInput`](crate::Error::InvalidInput) if the title of a file is empty.
 /// - [`Error::Conflict`](crate::Error::Conflict) if two files have the same title.
 /// - [`Error::Conflict`](crate::Error::Conflict) if a tag exists with another digest, and
 ///   [`PushOptions::if_absent`] is set.
