@@ -195,3 +195,19 @@ fn existence_checks_do_not_follow_redirects() {
 
     assert!(cdn.log().is_empty());
 }
+
+/// A redirect of a check would otherwise look like one to the storage of an existing blob.
+#[test]
+fn a_front_end_that_redirects_everything_stores_no_blob() {
+    for status in [301, 302, 303, 307, 308] {
+        let registry = TestRegistry::start()
+            .with(on("*", "/v2/*").redirect(status, "/login"))
+            .with(on("*", "/login").html_page());
+        let repository = client().repository(&registry.reference("a")).unwrap();
+
+        let error = repository.push(&hello(), &mut &b"hello"[..]).unwrap_err();
+
+        assert!(!error.is_transient(), "{error:?}");
+        assert!(text(&error).starts_with("POST"), "{status}: {error:?}");
+    }
+}
