@@ -209,7 +209,7 @@ pub mod login {
     pub use crate::registry::login::{login, logout};
 }
 
-/// Parsed manifests and indexes, which a [`Manifest`](crate::Manifest) contains.
+/// Parsed manifests and indexes, which a [`Manifest`] contains.
 pub mod manifest {
     pub use crate::oci::manifest::{
         ArtifactManifest, ImageIndex, ImageManifest, MAX_MANIFEST_BYTES,

@@ -71,7 +71,8 @@ pub struct Listed {
 ///
 /// A file appears under its final name, or replaces an existing file, when it is complete and
 /// verified. A file that exists with the content is not downloaded and stays as it is, with its
-/// times: see [`PulledFile::is_reused`]. Directories are always downloaded.
+/// times: see [`PulledFile::is_reused`](super::PulledFile::is_reused). Directories are always
+/// downloaded.
 ///
 /// ```
 /// use oras::layout::LayoutStore;
