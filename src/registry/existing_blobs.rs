@@ -74,17 +74,18 @@ impl Repository {
         {
             let mut known = self.client.known_blobs();
             for Descriptor { digest, .. } in blobs {
-                let is_known = known.contains(&key, digest, now);
-                let digests = if is_known { &mut found } else { &mut unknown };
-                digests.insert(digest.clone());
+                if known.contains(&key, digest, now) {
+                    found.insert(digest.clone());
+                } else {
+                    unknown.insert(digest);
+                }
             }
         }
         if unknown.len() >= MIN_UNKNOWN
             && let Some(current) = self.current_manifest(reference)?
         {
-            let listed = stored_blobs(&current).into_iter();
-            let listed = listed.filter(|blob| unknown.contains(&blob.digest));
-            found.extend(listed.map(|blob| blob.digest));
+            let listed = stored_blobs(&current).map(|blob| &blob.digest);
+            found.extend(listed.filter(|digest| unknown.contains(*digest)).cloned());
         }
         Ok(found)
     }
@@ -140,13 +141,16 @@ impl Repository {
 
 /// The blobs that a registry has if it verified this manifest: not those that are stored elsewhere.
 /// An unreadable manifest has none.
-fn stored_blobs(manifest: &RawManifest) -> Vec<Descriptor> {
-    let mut blobs = manifest.successors().unwrap_or_default();
-    blobs.retain(|blob| {
+fn stored_blobs(manifest: &RawManifest) -> impl Iterator<Item = &Descriptor> {
+    let is_manifest = manifest.descriptor().media_type.is_manifest();
+    let view = is_manifest.then(|| manifest.view().ok()).flatten();
+    let blobs = view
+        .into_iter()
+        .flat_map(|view| view.config().into_iter().chain(view.entries()));
+    blobs.filter(|blob| {
         let is_elsewhere = blob.media_type.is_foreign_layer() || !blob.urls.is_empty();
         !blob.media_type.is_manifest() && !is_elsewhere
-    });
-    blobs
+    })
 }
 
 #[cfg(test)]
@@ -193,8 +197,7 @@ mod tests {
         ] {
             let manifest = RawManifest::new(media_type, text.as_bytes().to_vec());
             let found: Vec<_> = stored_blobs(&manifest)
-                .into_iter()
-                .map(|it| it.digest)
+                .map(|blob| blob.digest.clone())
                 .collect();
             let wanted: Vec<_> = wanted.iter().map(|content| Digest::of(content)).collect();
             assert_eq!(found, wanted, "{text}");

@@ -18,12 +18,18 @@ impl Copier<'_, '_> {
     ) -> Result<()> {
         let is_unknown =
             |node: &&Descriptor| !node.media_type.is_manifest() && !self.nodes.has_blob(node);
-        let blobs: Vec<_> = successors.iter().filter(is_unknown).cloned().collect();
-        let Some(target) = self.target.as_indexed().filter(|_| !blobs.is_empty()) else {
+        let unknown: Vec<_> = successors.iter().filter(is_unknown).collect();
+        let Some(target) = self.target.as_indexed().filter(|_| !unknown.is_empty()) else {
             return Ok(());
         };
         let reference = self.reference.filter(|_| node.digest == self.root.digest);
-        let known = target.known_blobs(&blobs, reference);
+        let known = if unknown.len() == successors.len() {
+            // A manifest can have many: they are not held twice.
+            target.known_blobs(successors, reference)
+        } else {
+            let blobs: Vec<_> = unknown.into_iter().cloned().collect();
+            target.known_blobs(&blobs, reference)
+        };
         self.nodes
             .add_known(known.map_err(at_target(Operation::Exists, node))?);
         Ok(())
