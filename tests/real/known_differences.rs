@@ -139,6 +139,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("help/ways_to_help", "oras help nonsense", "pages in our words: theirs are not part of the interface"),
     always("hostile/aliases", "", "two names of one file are an error; what is in the way is named"),
     always("hostile/archives", "", "a directory appears whole or not at all; the digest or the name in the archive is told, not a path computed from it"),
+    always("hostile/control_characters", "", "names in messages have no control characters; -q is an addition"),
     always("hostile/servers", "mkdir out", "a file appears whole or not at all: theirs is left broken. Exit codes tell kinds of failures"),
     always("hostile/servers", "", "exit codes tell kinds of failures; GET is tried where HEAD fails, which tells more"),
     always("hostile/titles", "", "the name is told; control characters are refused; a link at the name itself is replaced, not followed"),
