@@ -51,7 +51,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::error::{Error, IoOp, Result};
-use crate::oci::{Descriptor, MediaType};
+use crate::oci::{Descriptor, MAX_MANIFEST_BYTES, MediaType};
 use crate::store::{
     Content, ContentReader, Delete, IndexedTarget, NameVisitor, Pushed, Referrers, Source,
     TagLister, Target, VerifyReader, check_is_tag, check_name,
@@ -177,8 +177,14 @@ impl LayoutStore {
         Ok(writer)
     }
 
+    /// Stores content. A manifest must be readable: tools that read all manifests of a layout
+    /// could not open the layout otherwise.
     fn store(&self, expected: &Descriptor, content: &mut dyn Content) -> Result<Pushed> {
-        self.writer_with_room()?.store(expected, content)
+        let pushed = self.writer_with_room()?.store(expected, content)?;
+        if expected.media_type.is_manifest() && expected.size <= MAX_MANIFEST_BYTES {
+            self.fetch_manifest(expected, expected.size)?.view()?;
+        }
+        Ok(pushed)
     }
 
     /// Edits `index.json`, now or at the end of the batch.

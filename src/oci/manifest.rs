@@ -122,6 +122,10 @@ impl RawManifest {
         let media_type = &self.descriptor.media_type;
         let what = || format!("manifest {}", self.descriptor.digest);
         let parse_failed = |error: serde_json::Error| Error::malformed_by(error, what());
+        if self.bytes.trim_ascii_start().starts_with(b"[") {
+            // Otherwise the elements would be read as the members.
+            return Err(Error::malformed(what(), "it is a list"));
+        }
         let shape = ManifestShape::parse(&self.bytes).map_err(parse_failed)?;
         if shape.is_index() && shape.is_image() {
             return Err(Error::malformed(

@@ -198,7 +198,7 @@ fn an_index() {
 #[test]
 fn a_new_layout() {
     let oras = Oras::new();
-    let arguments = ["push", "--oci-layout", "layout:v1", "missing.txt"];
+    let arguments = ["tag", "--oci-layout", "layout:v1", "v2"];
     oras.run(arguments).fails_with(3);
     for (file, example) in [("oci-layout", "G12"), ("index.json", "G10")] {
         let text = String::from_utf8(oras.read(&format!("layout/{file}"))).expect("it is JSON");

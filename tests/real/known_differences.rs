@@ -180,6 +180,7 @@ pub(crate) const TABLE: &[Difference] = &[
     always("manifest_fetch_config/outputs", "-o missing/out.json", "the error names the output file, not a temporary one"),
     always("manifest_fetch_config/outputs", "-o d ", "the error names the output file, not a temporary one"),
     always("manifest_fetch_config/outputs", "--pretty $REGISTRY/hello:v4", "words of another JSON library"),
+    always("manifest_push/layouts", "$text", "what cannot be read, and why, is told in the words of another JSON library"),
     always("manifest_push/layouts", "other@sha256", "a digest is the name of its own content only"),
     always("manifest_push/wrong_targets", "@sha256", "a digest is the name of its own content only"),
     always("manifest_push/wrong_targets", "large", "no more is read than can be sent"),
