@@ -68,7 +68,7 @@ impl Client {
                 let outcome = Outcome::Status(status, response.retry_after);
                 let next = self.next_attempt(retries, outcome, Reachability::default())?;
                 if status == 408 {
-                    self.note_broken_connection(retries, &response.url);
+                    self.note_broken_connection(*retries, &response.url);
                 }
                 Some(Retry {
                     next,
@@ -111,7 +111,7 @@ impl Client {
         };
         let next = self.next_attempt(retries, Outcome::Failed(kind), server)?;
         if kind == TransportKind::Io {
-            self.note_broken_connection(retries, &url);
+            self.note_broken_connection(*retries, &url);
         }
         let host = url.host_and_port();
         let reason = source.to_string();
@@ -129,7 +129,7 @@ impl Client {
     /// servers close a connection after each response and do not announce it, or announce it with a
     /// 408 for the next request. Each attempt to send a blob starts with other requests, so that
     /// the blob would always meet a connection that is about to close.
-    fn note_broken_connection(&self, retries: &Retries, url: &Url) {
+    fn note_broken_connection(&self, retries: Retries, url: &Url) {
         if retries.count > 1 {
             self.capabilities().entry(&url.origin()).breaks_connections = true;
         }

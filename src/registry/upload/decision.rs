@@ -312,10 +312,9 @@ impl UploadFlow {
                 }
                 Ok(self.send(session?, capabilities))
             }
-            429 => Ok(Action::Fail),
-            // A front end that redirects everything, for example to a login page. It would redirect
-            // a check for the blob too, which looks like a redirect to the storage.
-            300..=399 => Ok(Action::Fail),
+            // A front end that redirects everything, for example to a login page, would redirect a
+            // check for the blob too, which looks like a redirect to the storage.
+            300..=399 | 429 => Ok(Action::Fail),
             200 if response.content_type().as_deref() == Some("text/html") => Ok(Action::Fail),
             status => {
                 // A missing repository or a failing server shows nothing about mounts.

@@ -340,6 +340,12 @@ pub(super) fn hostile(registry: TestRegistry) -> TestRegistry {
         "title-with-controls",
         &[h.named("t\u{1b}[2J\n\u{202e}", b"one\n")],
     );
+    hostile_archives(&h);
+    registry
+}
+
+/// Archives that lead outside of their directory, or are none.
+fn hostile_archives(h: &Repository<'_>) {
     let archives = [
         (
             "archive-parent",
@@ -410,14 +416,13 @@ pub(super) fn hostile(registry: TestRegistry) -> TestRegistry {
         ("archive-plain", b"this is no archive".to_vec()),
     ];
     for (tag, archive) in archives {
-        h.artifact(tag, &[directory(&h, &archive, None)]);
+        h.artifact(tag, &[directory(h, &archive, None)]);
     }
     let good = entries(&[
         ("d", EntryType::Directory, ""),
         ("d/a.txt", EntryType::Regular, ""),
     ]);
-    h.artifact("archive-wrong-digest", &[directory(&h, &good, Some("0"))]);
-    registry
+    h.artifact("archive-wrong-digest", &[directory(h, &good, Some("0"))]);
 }
 
 /// A layer that is unpacked as the directory `d`.
