@@ -122,8 +122,8 @@ pub(crate) fn remove_leftovers(folder: &dyn Folder) -> Vec<String> {
     beginnings
 }
 
-/// Removes the beginnings of content that `is_unneeded` and no process uses, of the files with these
-/// `names`.
+/// Removes the beginnings of content that `is_unneeded` and no process uses, of the files with
+/// these `names`.
 pub(crate) fn remove_beginnings(
     folder: &dyn Folder,
     names: &[String],

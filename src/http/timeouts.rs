@@ -97,7 +97,7 @@ pub(crate) const DEADLINE_PASSED: &str = "the deadline of the operation has pass
 /// The error of a server that sent too little for longer than a limit.
 #[derive(Debug)]
 pub(crate) struct SilentServer {
-    /// What the client waited for: [`NO_DATA`] or [`NO_RESPONSE`].
+    /// The thing that did not come: [`NO_DATA`] or [`NO_RESPONSE`].
     pub(crate) missing: &'static str,
     /// Host and port.
     pub(crate) host: String,

@@ -5,9 +5,9 @@
 //! - The archive gets its final name when it is complete and flushed. Until then it is a hidden
 //!   file in the same directory, and not a layout because `oci-layout` is missing. Abandoned files
 //!   of killed processes are removed by the next process that writes in that directory.
-//! - If writing large content is interrupted, the hidden file is kept. The next archive with the same
-//!   name starts with its bytes, as long as they are those of the entries that are pushed: headers
-//!   are compared, and content is verified.
+//! - If writing large content is interrupted, the hidden file is kept. The next archive with the
+//!   same name starts with its bytes, as long as they are those of the entries that are pushed:
+//!   headers are compared, and content is verified.
 //! - The header with the size precedes the content. If the content is truncated, has another
 //!   digest, or exceeds the space on the disk, the archive keeps its previous end, and the next
 //!   entry overwrites the failed one: a failed push can be retried.

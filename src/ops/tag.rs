@@ -172,9 +172,9 @@ fn set_tag(target: &dyn Target, manifest: &RawManifest, tag: &str) -> Result<()>
     }
 }
 
-/// Sets each tag, in one batch, and reports it. With the digest `absent_unless`, each must not exist
-/// with another digest: all are checked before the first is set, and each again right before, or by
-/// the store when it saves them.
+/// Sets each tag, in one batch, and reports it. With the digest `absent_unless`, each must not
+/// exist with another digest: all are checked before the first is set, and each again right before,
+/// or by the store when it saves them.
 fn set_tags<S: AsRef<str>>(
     target: &dyn Target,
     tags: &[S],

@@ -57,7 +57,7 @@ impl fmt::Debug for FileStore {
     }
 }
 
-/// Where and how content with a title is written.
+/// The place and the way in which content with a title is written.
 #[cfg(feature = "archive")]
 #[derive(Debug)]
 struct Output {

@@ -8,8 +8,8 @@
 //! long as the command is in a system call that nothing interrupts, such as the lookup of a name,
 //! only another signal is a second one.
 //!
-//! SIGXFSZ does not end the command: a write beyond the limit of `ulimit -f` is an error like that of
-//! a full disk.
+//! SIGXFSZ does not end the command: a write beyond the limit of `ulimit -f` is an error like that
+//! of a full disk.
 //!
 //! A signal that is ignored when the command starts stays ignored: `nohup` ignores SIGHUP, and a
 //! shell without job control ignores SIGINT for commands in the background. Only Linux tells which

@@ -35,8 +35,8 @@ impl Copier<'_, '_> {
         Ok(())
     }
 
-    /// Returns the mode in which the successors of a manifest are copied again after the destination
-    /// refused it with this error, or `None` if that would not help.
+    /// Returns the mode in which the successors of a manifest are copied again after the
+    /// destination refused it with this error, or `None` if that would not help.
     pub(super) fn repair_mode(&mut self, frame: &Frame, error: &Error) -> Option<CopyMode> {
         if frame.mode != CopyMode::IfMissing {
             None

@@ -42,7 +42,7 @@ pub(super) struct UploadFlow {
     blob: Descriptor,
     /// Whether the registry is believed when it reports that it has the blob.
     trusts_existence: bool,
-    /// What the last checks for blobs of the repository showed.
+    /// Results of the last checks for blobs of the repository.
     checks: BlobChecks,
     /// Whether the session is one that a `POST ?digest=` started.
     is_after_post: bool,

@@ -61,8 +61,8 @@ impl FileContent {
     /// Same as [`describe`](Self::describe). The file is read by `hash`, which receives its size as
     /// well, and returns its digest and the number of bytes read. Events call the file `name`.
     ///
-    /// A file that is truncated while it is read ends early. Content that the file had at no time is
-    /// [`Error::Verification`].
+    /// A file that is truncated while it is read ends early. Content that the file had at no time
+    /// is [`Error::Verification`].
     pub(crate) fn describe_by(
         path: PathBuf,
         media_type: MediaType,

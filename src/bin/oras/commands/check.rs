@@ -169,7 +169,7 @@ const fn label(state: FileState) -> Option<&'static str> {
     }
 }
 
-/// What is different about a file, as the end of the line.
+/// The difference of a file, as the end of the line.
 fn reason(file: &CheckedFile) -> String {
     match file.state {
         FileState::OtherKind => " (another kind of file)".to_owned(),

@@ -112,7 +112,7 @@ struct CheckedFile {
     descriptor: Descriptor,
     /// `equal`, `missing`, `changed` or `unknown`.
     status: &'static str,
-    /// What is changed: `kind`, `size`, `content` or `tree`.
+    /// The change: `kind`, `size`, `content` or `tree`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }

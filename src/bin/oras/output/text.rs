@@ -16,9 +16,9 @@ impl fmt::Display for TargetName<'_> {
     }
 }
 
-/// Removes control characters, line separators, and overrides of the text direction: untrusted names
-/// could move the cursor of the terminal, or show `a<U+202E>gpj.exe` as `aexe.jpg`. Other invisible
-/// characters stay, because some scripts need them in names.
+/// Removes control characters, line separators, and overrides of the text direction: untrusted
+/// names could move the cursor of the terminal, or show `a<U+202E>gpj.exe` as `aexe.jpg`. Other
+/// invisible characters stay, because some scripts need them in names.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     let is_removed = |character: char| {
         character.is_control()

@@ -8,8 +8,8 @@ use super::layout::bar;
 use super::speed::time_left;
 use crate::output::text::Size;
 
-/// How much of an operation is done: of all its files, or of the current item if the size of all is
-/// not known.
+/// The part of an operation that is done: of all its files, or of the current item if the size of
+/// all is not known.
 pub(super) struct Amounts {
     /// Files that are done, and all files, as in `3 of 12`. Empty if there is only one.
     count: String,
