@@ -394,6 +394,11 @@ mod tests {
             ),
             ("tags of a backup", count(MAX_BACKUP_TAGS as u64), ""),
             (
+                "additional files that `check` lists",
+                count(MAX_ADDITIONAL_FILES),
+                "`--ignore-additional` accepts them",
+            ),
+            (
                 "size of the `index.json` of a layout",
                 bytes(MAX_INDEX_BYTES),
                 "",
