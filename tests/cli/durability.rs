@@ -53,7 +53,8 @@ impl Btrfs {
 
 impl Drop for Btrfs {
     fn drop(&mut self) {
-        // Lazily: a process that another test starts holds open files until it executes its program.
+        // Lazily: a process that another test starts holds open files until it executes its
+        // program.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

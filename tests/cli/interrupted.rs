@@ -431,7 +431,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Lazily: a process that another test starts holds open files until it executes its program.
+        // Lazily: a process that another test starts holds open files until it executes its
+        // program.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

@@ -29,7 +29,8 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Lazily: a process that another test starts holds open files until it executes its program.
+        // Lazily: a process that another test starts holds open files until it executes its
+        // program.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
