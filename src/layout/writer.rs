@@ -3,8 +3,8 @@
 //! Content is verified while it is written to a scratch file, which is renamed when it is complete.
 //! It is flushed to the disk before `index.json` lists it, but not one file at a time: a thousand
 //! flushes for a thousand small files take several times as long as writing them. Instead the
-//! system starts to write each file when it is closed, and [`Writer::sync`] waits for all of them
-//! before they are listed.
+//! system starts to write each large file when it is closed, and [`Writer::sync`] waits for all
+//! files before they are listed.
 //!
 //! # Order of flushes
 //!
@@ -22,12 +22,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::reader::{self, BLOBS};
 use crate::error::{Error, IoOp, Result};
+use crate::fs::BUFFER_BYTES;
 use crate::fs::directory;
 use crate::fs::lock::LockFile;
 use crate::fs::temp_file::{self, BeginningFile as _, TempFile};
@@ -48,6 +49,10 @@ const MAX_PENDING: usize = 4096;
 /// a file waits for the disk (measured on ext4 on a virtual disk: 4 ms each, and 15 ms for the file
 /// system). Fewer files do not wait for the data of other programs.
 const MIN_SYNCFS: usize = 8;
+
+/// Size of files in bytes from which the system starts to write them when they are closed: a full
+/// buffer.
+const MIN_EARLY_FLUSH_BYTES: u64 = BUFFER_BYTES as u64;
 
 /// Limit of blobs whose sizes are read. More take longer than it takes to read a small file twice.
 const MAX_SIZES: usize = 1000;
@@ -112,8 +117,12 @@ impl Writer {
         stream: &mut dyn Read,
     ) -> Result<(Descriptor, Pushed)> {
         let ingest = self.ingest();
-        let mut temp = self.start_blob(None)?;
-        let (digest, size) = copy_hashing(stream, Path::new(STREAM), temp.file(), &ingest)?;
+        let mut temp = self.scratch_file(None)?;
+        let mut file = FlushedWhenClosed {
+            file: temp.file(),
+            is_empty: true,
+        };
+        let (digest, size) = copy_hashing(stream, Path::new(STREAM), &mut file, &ingest)?;
         let blob = Descriptor::new(media_type.clone(), digest, size);
         let path = self.blob_path(&blob.digest);
         let pushed = if is_good(&path, &blob)? {
@@ -169,17 +178,12 @@ impl Writer {
         content: &mut dyn Content,
         path: &Path,
     ) -> Result<()> {
-        let mut temp = self.start_blob(if_resumable(content, expected))?;
-        copy_resuming(content, expected, &mut temp, path, &|error| error)?;
-        finish_blob(temp, path)
-    }
-
-    fn start_blob(&self, resumable: Option<&Descriptor>) -> Result<TempFile> {
-        let mut temp = self.scratch_file(resumable)?;
-        if temp.kept_bytes() == 0 {
+        let mut temp = self.scratch_file(if_resumable(content, expected))?;
+        if temp.kept_bytes() == 0 && expected.size >= MIN_EARLY_FLUSH_BYTES {
             flush_when_closed(temp.file());
         }
-        Ok(temp)
+        copy_resuming(content, expected, &mut temp, path, &|error| error)?;
+        finish_blob(temp, path)
     }
 
     /// Creates a file in the scratch directory, or continues a beginning of `content`. The first
@@ -400,10 +404,30 @@ fn is_good(path: &Path, expected: &Descriptor) -> Result<bool> {
 ///
 /// ext4, XFS and btrfs do so for files that were truncated before they were written, because
 /// programs that replace a file in place rely on it. It is a hint: it shortens the wait in
-/// [`Writer::sync`] (measured on ext4 on a virtual disk: 0.06 s instead of 0.22 s for 1,000 small
-/// files), and nothing else depends on it.
+/// [`Writer::sync`], and nothing else depends on it. Measured on ext4 on a virtual disk, a push of
+/// 20 files of 2 MB takes 52 ms instead of 72 ms with it, and a push of 200 files of 4 KiB 105 ms
+/// instead of 94 ms. So small files go without.
 fn flush_when_closed(file: &File) {
     let _ = file.set_len(1).and_then(|()| file.set_len(0));
+}
+
+/// An empty file that is flushed when it is closed, if the first write shows that it is large.
+struct FlushedWhenClosed<'f> {
+    file: &'f mut File,
+    is_empty: bool,
+}
+
+impl Write for FlushedWhenClosed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.is_empty) && bytes.len() as u64 >= MIN_EARLY_FLUSH_BYTES {
+            flush_when_closed(self.file);
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Flushes a file or directory, unless all files of its device are flushed.
