@@ -45,14 +45,16 @@ const INGEST: &str = "ingest";
 /// before the index is saved.
 const MAX_PENDING: usize = 4096;
 
-/// Number of files that are flushed with their whole file system, if it supports that. The flush of
-/// a file waits for the disk (measured on ext4 on a virtual disk: 4 ms each, and 15 ms for the file
-/// system). Fewer files do not wait for the data of other programs.
-const MIN_SYNCFS: usize = 8;
-
 /// Size of files in bytes from which the system starts to write them when they are closed: a full
 /// buffer.
 const MIN_EARLY_FLUSH_BYTES: u64 = BUFFER_BYTES as u64;
+
+/// Number of smaller files that are flushed with their whole file system, if it supports that. The
+/// flush of such a file waits for the disk (measured on ext4 on a virtual disk: 4 ms each, and 15 ms
+/// for the file system). Fewer files, and large ones, which are on their way to the disk, do not
+/// wait for the data of other programs: a copy of 20 files of 2 MB took 0.11 s instead of 0.20 s
+/// when other programs had written 160 MB.
+const MIN_SYNCFS: usize = 8;
 
 /// Limit of blobs whose sizes are read. More take longer than it takes to read a small file twice.
 const MAX_SIZES: usize = 1000;
@@ -230,7 +232,11 @@ impl Writer {
         let mut directories: BTreeSet<PathBuf> = blobs
             .filter_map(|path| path.parent().map(Path::to_owned))
             .collect();
-        let devices: Vec<u64> = if pending.len() >= MIN_SYNCFS {
+        let is_small = |path: &PathBuf| {
+            fs::metadata(path).is_ok_and(|metadata| metadata.len() < MIN_EARLY_FLUSH_BYTES)
+        };
+        let blobs = pending.keys().map(|digest| self.blob_path(digest));
+        let devices: Vec<u64> = if blobs.filter(is_small).count() >= MIN_SYNCFS {
             let synced = directories.iter();
             synced
                 .filter_map(|path| directory::sync_file_system(path))
