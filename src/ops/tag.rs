@@ -58,8 +58,8 @@ impl Default for TagOptions {
 ///   [`TagOptions::if_absent`] is set.
 /// - The errors of [`Target::push_reference`]. With several tags,
 ///   [`Context`](crate::Error::Context) names the tag that failed; the tags before it are set.
-/// - The errors of [`IndexedTarget::finish_batch`](crate::store::IndexedTarget::finish_batch). Then
-///   a layout has only the tags that it saved before.
+/// - The errors of [`IndexedTarget::finish_batch`]. Then a layout has only the tags that it saved
+///   before.
 pub fn tag<S: AsRef<str>>(
     target: &dyn Target,
     reference: &str,
