@@ -4,10 +4,10 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::support::cli::Oras;
+use crate::support::mounted::Mounted;
 use crate::support::prerequisites::program;
 use crate::support::skip;
 
@@ -20,43 +20,31 @@ enum Call {
     Rename(String),
 }
 
-/// A file system that shares blocks, at `disk` in the working directory.
-struct Btrfs(PathBuf);
-
-impl Btrfs {
-    /// Creates and mounts the file system. Returns `None` without the privilege or the program.
-    fn mount(oras: &Oras) -> Option<Self> {
-        let mkfs = program("mkfs.btrfs")?;
-        let (image, at) = (oras.write("image", ""), oras.directory().join("disk"));
-        let file = fs::File::options()
-            .write(true)
-            .open(&image)
-            .expect("it exists");
-        file.set_len(256 << 20).expect("it is sparse");
-        fs::create_dir(&at).expect("it is new");
-        let succeeds = |command: &mut Command| {
-            (command.stdin(Stdio::null()).output()).is_ok_and(|output| output.status.success())
-        };
-        let is_mounted = succeeds(Command::new(mkfs).arg(&image))
-            && succeeds(
-                Command::new("mount")
-                    .args(["-o", "loop"])
-                    .args([&image, &at]),
-            );
-        if is_mounted {
-            return Some(Self(at));
-        }
-        skip("no file system can be mounted");
-        None
+/// Creates a file system that shares blocks, and mounts it at `disk` in the working directory.
+/// Returns `None` without the privilege or the program.
+fn mount_btrfs(oras: &Oras) -> Option<Mounted> {
+    let mkfs = program("mkfs.btrfs")?;
+    let (image, at) = (oras.write("image", ""), oras.directory().join("disk"));
+    let file = fs::File::options()
+        .write(true)
+        .open(&image)
+        .expect("it exists");
+    file.set_len(256 << 20).expect("it is sparse");
+    fs::create_dir(&at).expect("it is new");
+    let succeeds = |command: &mut Command| {
+        (command.stdin(Stdio::null()).output()).is_ok_and(|output| output.status.success())
+    };
+    let is_mounted = succeeds(Command::new(mkfs).arg(&image))
+        && succeeds(
+            Command::new("mount")
+                .args(["-o", "loop"])
+                .args([&image, &at]),
+        );
+    if is_mounted {
+        return Some(Mounted(at));
     }
-}
-
-impl Drop for Btrfs {
-    fn drop(&mut self) {
-        // Lazily: a process that another test starts holds open files until it executes its
-        // program.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
+    skip("no file system can be mounted");
+    None
 }
 
 /// Runs a command, which must succeed, and returns the lines of strace about these system calls.
@@ -227,7 +215,7 @@ fn copies_share_the_blocks_of_a_layout() {
     const BYTES: usize = 300_000;
 
     let oras = Oras::new();
-    let Some(_disk) = Btrfs::mount(&oras) else {
+    let Some(_disk) = mount_btrfs(&oras) else {
         return;
     };
     oras.write("disk/large", vec![7; BYTES]);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use crate::support::cli::{Oras, Outcome};
+use crate::support::mounted::Mounted;
 use crate::support::registry::{RegistryProfile, TestRegistry, on, sha256};
 use crate::support::rng::Rng;
 use crate::support::tree::{self, file};
@@ -97,7 +98,7 @@ fn a_file_that_cannot_grow_leaves_the_old_one() {
 fn a_full_disk_leaves_the_old_file() {
     let (registry, oras, _) = setting();
     let out = oras.directory().join("out");
-    let Some(_disk) = Disk::mount(&out, "size=1m") else {
+    let Some(_disk) = mount_disk(&out, "size=1m") else {
         return;
     };
     fs::write(out.join("large"), "old\n").expect("a new disk can be written");
@@ -236,7 +237,7 @@ fn a_full_disk_leaves_the_old_backup() {
     let (registry, oras, _) = setting();
     oras.write("backup/.keep", "");
     let directory = oras.directory().join("backup");
-    let Some(_disk) = Disk::mount(&directory, "size=1m") else {
+    let Some(_disk) = mount_disk(&directory, "size=1m") else {
         return;
     };
     fs::write(directory.join("a.tar"), "old\n").expect("a new disk can be written");
@@ -352,7 +353,7 @@ fn a_full_temporary_directory_fails_a_push_of_a_directory() {
     oras.write("d/large", Rng::new(3).bytes(LARGE_BYTES));
     oras.write("tmp/.keep", "");
     let temporary = oras.directory().join("tmp");
-    let Some(_disk) = Disk::mount(&temporary, "size=1m") else {
+    let Some(_disk) = mount_disk(&temporary, "size=1m") else {
         return;
     };
     let target = registry.reference("a:v1");
@@ -409,32 +410,19 @@ fn assert_only_complete_files(oras: &Oras, outcome: Outcome) {
     );
 }
 
-/// A small mounted file system. Dropping the value unmounts it.
-struct Disk(std::path::PathBuf);
-
-impl Disk {
-    /// Mounts the file system. Returns `None` without the privilege to mount.
-    fn mount(path: &Path, options: &str) -> Option<Self> {
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-            .arg(path)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Some(Self(path.to_owned()));
-        }
-        crate::support::skip("no small disk can be mounted");
-        None
+/// Mounts a small file system. Returns `None` without the privilege to mount.
+fn mount_disk(path: &Path, options: &str) -> Option<Mounted> {
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+        .arg(path)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if mounted.is_ok_and(|status| status.success()) {
+        return Some(Mounted(path.to_owned()));
     }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // Lazily: a process that another test starts holds open files until it executes its
-        // program.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
+    crate::support::skip("no small disk can be mounted");
+    None
 }
 
 fn wait_until(condition: impl Fn() -> bool) {

@@ -17,6 +17,7 @@ pub mod cli;
 pub mod clock;
 pub mod closed_port;
 pub mod golden;
+pub mod mounted;
 pub mod mutations;
 pub mod prerequisites;
 pub mod proxy;
